@@ -1,0 +1,72 @@
+// The one launcher behind `npm start`, `npm test`, `npm run soak|bench|x`: finds the toolchain, installs
+// and builds what is not there yet, starts the command under Node.js 24 and then stays out of the way.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CACHE, findToolchain, passSignalsOn, ROOT, run, runQuietly, toolEnvironment } from './lib/toolchain.mjs';
+
+const say = (line) => process.stderr.write(`${line}\n`);
+
+/** Changes whenever an installation is due: the lock file and every manifest. */
+function installFingerprint() {
+  const hash = createHash('sha256');
+  const manifests = ['packages', 'apps'].flatMap((group) =>
+    readdirSync(join(ROOT, group)).map((name) => join(group, name, 'package.json')),
+  );
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...manifests]) {
+    if (existsSync(join(ROOT, file))) hash.update(file).update(readFileSync(join(ROOT, file)));
+  }
+  return hash.digest('hex');
+}
+
+async function install(tools, env) {
+  const stamp = join(CACHE, 'installed');
+  const fingerprint = installFingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return 0;
+  say('Installing dependencies');
+  const code = await runQuietly(tools.node, [tools.pnpm, 'install', '--frozen-lockfile', '--prefer-offline'], { env });
+  if (code === 0) {
+    mkdirSync(CACHE, { recursive: true });
+    writeFileSync(stamp, fingerprint);
+  }
+  return code;
+}
+
+async function build(env, filter) {
+  say('Building (only what changed)');
+  return runQuietly('turbo', ['run', 'build', '--output-logs=errors-only', ...filter], { env });
+}
+
+const commands = {
+  start: { filter: ['--filter=@danube/broker...'], argv: (args) => ['apps/broker/dist/main.js', ...args] },
+  test: { argv: (args) => ['scripts/test.mjs', ...args] },
+  soak: { filter: [], argv: (args) => ['scripts/soak.mjs', ...args] },
+  bench: { filter: [], argv: (args) => ['apps/bench/dist/main.js', ...args] },
+};
+
+async function main([name, ...args]) {
+  const interrupted = passSignalsOn();
+  const tools = findToolchain();
+  const env = toolEnvironment(tools);
+  const installed = await install(tools, env);
+  if (installed !== 0 || interrupted()) return installed || 130;
+  if (name === 'x') {
+    if (args.length === 0) throw new Error('Usage: npm run x -- COMMAND [ARGUMENTS], for example: npm run x -- vitest run packages/wal');
+    return run(args[0], args.slice(1), { env });
+  }
+  const command = commands[name];
+  if (command === undefined) throw new Error(`Unknown command ${name}. Known: ${[...Object.keys(commands), 'x'].join(', ')}.`);
+  if (command.filter) {
+    const built = await build(env, command.filter);
+    if (built !== 0 || interrupted()) return built || 130;
+  }
+  return run(tools.node, command.argv(args), { env });
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error) => {
+    say(error.message);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,77 @@
+// `npm test`: everything that needs Node.js alone, then the interop tier where Python is there.
+// Options: --no-interop, --unit (no build, no interop: the inner loop), any other word filters test files.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { interopPython } from './lib/python.mjs';
+import { createStages, say } from './lib/stages.mjs';
+import { CACHE, passSignalsOn, run, runQuietly } from './lib/toolchain.mjs';
+
+const args = process.argv.slice(2);
+const mandatory = process.env.CI === 'true';
+const unitOnly = args.includes('--unit');
+const withInterop = !unitOnly && !args.includes('--no-interop');
+const filters = args.filter((arg) => !arg.startsWith('--'));
+const totals = { passed: 0, failed: 0 };
+
+/** Runs one vitest pass and adds its own counts to the totals; a skipped test counts as a failure in CI. */
+async function vitest(name, env) {
+  const file = join(CACHE, `results-${name}.json`);
+  mkdirSync(CACHE, { recursive: true });
+  rmSync(file, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const code = await run('vitest', ['run', ...reporters, ...(filters.length > 0 ? ['--passWithNoTests'] : []), ...filters], {
+    env: { ...process.env, ...env },
+  });
+  if (!existsSync(file)) {
+    totals.failed += 1;
+    return code || 1;
+  }
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  totals.passed += report.numPassedTests;
+  totals.failed += report.numFailedTests;
+  const left = report.numPendingTests + report.numTodoTests;
+  if (left > 0) {
+    say(`${left} tests were skipped; nothing may be skipped here.`);
+    totals.failed += left;
+  }
+  // A file that fails to load has no failed test of its own.
+  if (code !== 0 && report.numFailedTests === 0) totals.failed += Math.max(1, report.numFailedTestSuites);
+  return code !== 0 || left > 0 ? 1 : 0;
+}
+
+async function main() {
+  passSignalsOn();
+  const stages = createStages();
+  const gate = async (name, work) => {
+    const ok = await stages.run(name, work);
+    if (!ok) totals.failed += 1;
+    return ok;
+  };
+  if (!unitOnly && !(await gate('build', () => runQuietly('turbo', ['run', 'build', '--output-logs=errors-only'])))) {
+    return finish(stages);
+  }
+  if (!unitOnly && filters.length === 0) await gate('built packages load', () => run('node', ['scripts/check-dist.mjs']));
+  await stages.run('tests', () => vitest('unit', {}));
+  if (withInterop) {
+    const found = await interopPython();
+    if (found.python) {
+      await stages.run('interop tests', () => vitest('interop', { DANUBE_INTEROP: '1', DANUBE_PYTHON: found.python }));
+    } else if (mandatory) {
+      await gate('interop tests', () => {
+        throw new Error(`The interop tier is mandatory here: ${found.reason}.`);
+      });
+    } else {
+      say(`\nThe interop tier was left out: ${found.reason}.`);
+    }
+  }
+  return finish(stages);
+}
+
+function finish(stages) {
+  const fine = stages.summary();
+  writeFileSync(join(CACHE, 'totals.json'), JSON.stringify(totals));
+  if (!process.env.DANUBE_CI_RUN) console.log(`${totals.passed} passed, ${totals.failed} failed`);
+  return fine && totals.failed === 0 && totals.passed > 0 ? 0 : 1;
+}
+
+process.exit(await main());
