@@ -1,1 +1,66 @@
-export {};
+export type {
+  Catalog,
+  CommitOptions,
+  CommitRequest,
+  CreateTableOptions,
+  LoadedTable,
+  Namespace,
+  NamespacePropertiesUpdate,
+  TableIdentifier,
+} from './catalog.ts';
+export type {
+  DataFile,
+  EntryStatus,
+  FileContent,
+  FileFormat,
+  ManifestContent,
+  ManifestEntry,
+  ManifestFile,
+  PartitionFieldSummary,
+  PartitionValue,
+  PrimitiveValue,
+} from './data-file.ts';
+export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
+export { IcebergError } from './errors.ts';
+export type { FileIO } from './file-io.ts';
+export type { JsonArray, JsonObject, JsonValue, RawJson } from './json.ts';
+export { isRawJson, parseJson, stringifyJson } from './json.ts';
+export type { PartitionField, PartitionSpec, Transform, UnboundPartitionSpec } from './partition-spec.ts';
+export { firstPartitionFieldId, unpartitionedSpec } from './partition-spec.ts';
+export type {
+  FieldPath,
+  ListType,
+  MapType,
+  NestedField,
+  PrimitiveType,
+  Schema,
+  StructType,
+  Type,
+} from './schema.ts';
+export {
+  childFields,
+  findField,
+  findFieldByName,
+  highestFieldId,
+  isPrimitiveType,
+  walkFields,
+} from './schema.ts';
+export type { Snapshot, SnapshotOperation, SnapshotRef } from './snapshot.ts';
+export { mainBranch } from './snapshot.ts';
+export type { NullOrder, SortDirection, SortField, SortOrder, UnboundSortOrder } from './sort-order.ts';
+export { unsortedOrder } from './sort-order.ts';
+export type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './statistics.ts';
+export type { EncryptedKey, MetadataLogEntry, SnapshotLogEntry, TableMetadata } from './table-metadata.ts';
+export {
+  ancestorsOf,
+  currentSchema,
+  currentSnapshot,
+  defaultPartitionSpec,
+  defaultSortOrder,
+  partitionSpecById,
+  refByName,
+  schemaById,
+  snapshotById,
+} from './table-metadata.ts';
+export type { TableRequirement } from './table-requirement.ts';
+export type { TableUpdate, TableUpdateAction } from './table-update.ts';

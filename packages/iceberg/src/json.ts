@@ -1,0 +1,60 @@
+/**
+ * JSON without loss: a number that a double cannot hold stays what was written. Snapshot ids beyond 2^53
+ * are ordinary in Iceberg, and `JSON.parse` would round them.
+ */
+
+/** A number whose text neither a safe integer nor a double reproduces (`1.0`, `1e400`); printed as it was read. */
+export interface RawJson {
+  readonly rawJSON: string;
+}
+
+/**
+ * A JSON value as {@link parseJson} gives it: integers up to 2^53-1 are numbers, larger ones bigints, other
+ * numbers are numbers if printing gives back the text read, else {@link RawJson}.
+ */
+export type JsonValue = null | boolean | string | number | bigint | RawJson | JsonArray | JsonObject;
+export type JsonArray = readonly JsonValue[];
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** What Node 22 has and TypeScript's library for ES2023 does not declare. */
+interface SourceTextJson {
+  parse(
+    text: string,
+    reviver: (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): RawJson;
+  isRawJSON(value: unknown): value is RawJson;
+}
+const json = JSON as unknown as SourceTextJson;
+
+const integerText = /^-?(?:0|[1-9][0-9]*)$/;
+
+function reviveNumber(_key: string, value: unknown, context: { readonly source?: string }): unknown {
+  if (typeof value !== 'number') return value;
+  const { source } = context;
+  if (source === undefined) return value;
+  const isInteger = integerText.test(source) && source !== '-0';
+  if (String(value) === source && (!isInteger || Number.isSafeInteger(value))) return value;
+  return isInteger ? BigInt(source) : json.rawJSON(source);
+}
+
+/** Parses JSON text; throws `SyntaxError` as `JSON.parse` does. The result shares nothing with the input. */
+export function parseJson(text: string): JsonValue {
+  return json.parse(text, reviveNumber) as JsonValue;
+}
+
+/** True for a number kept as text by {@link parseJson}. */
+export function isRawJson(value: unknown): value is RawJson {
+  return json.isRawJSON(value);
+}
+
+/** Prints a value so that {@link parseJson} gives it back; members that are undefined are left out. */
+export function stringifyJson(value: unknown, indent?: number): string {
+  return JSON.stringify(
+    value,
+    (_key, member: unknown) => (typeof member === 'bigint' ? json.rawJSON(String(member)) : member),
+    indent,
+  );
+}
