@@ -1,1 +1,26 @@
-export {};
+export type { RefusalCode, StopCode, StorageErrorCode, StorageErrorOptions } from './errors.ts';
+export { StorageError } from './errors.ts';
+export type { StorageEvents } from './events.ts';
+export type { MessageLimits, NewMessage, StoredMessage } from './message.ts';
+export type {
+  BacklogSettings,
+  CommitBudget,
+  FlushSettings,
+  IcebergStorageOptions,
+  RetrySettings,
+  TopicTarget,
+  WalSettings,
+} from './options.ts';
+export type { StorageStats, TopicStats } from './stats.ts';
+export type {
+  AppendAck,
+  DeleteTopicOptions,
+  FlushOptions,
+  OffsetGap,
+  OpenTopicOptions,
+  PersistentStorage,
+  ReadOptions,
+  TopicLog,
+  TopicStatus,
+  TopicTableInfo,
+} from './storage.ts';
