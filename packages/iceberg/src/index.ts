@@ -45,6 +45,7 @@ export {
   isPrimitiveType,
   walkFields,
 } from './schema.ts';
+export { compareValues, decodeSingleValue, encodeSingleValue } from './single-value.ts';
 export type { Snapshot, SnapshotOperation, SnapshotRef } from './snapshot.ts';
 export { mainBranch } from './snapshot.ts';
 export type { NullOrder, SortDirection, SortField, SortOrder, UnboundSortOrder } from './sort-order.ts';
@@ -64,3 +65,5 @@ export {
 } from './table-metadata.ts';
 export type { TableRequirement } from './table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './table-update.ts';
+export type { ParsedTransform } from './transform.ts';
+export { applyTransform, bindTransform, parseTransform, transformResultType } from './transform.ts';

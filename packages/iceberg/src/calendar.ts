@@ -1,0 +1,37 @@
+/** Division that rounds towards negative infinity; `divisor` is positive. */
+export function floorDivide(value: bigint, divisor: bigint): bigint {
+  const quotient = value / divisor;
+  return value % divisor < 0n ? quotient - 1n : quotient;
+}
+
+/** Year of the proleptic Gregorian calendar that the day (counted from 1970-01-01) lies in. */
+export function civilYear(epochDay: number): number {
+  return civilDate(epochDay).year;
+}
+
+/** Months from 1970-01 to the month the day (counted from 1970-01-01) lies in. */
+export function civilMonth(epochDay: number): number {
+  const { year, month } = civilDate(epochDay);
+  return (year - 1970) * 12 + month - 1;
+}
+
+/**
+ * Howard Hinnant's civil_from_days: exact for every day a 64-bit timestamp can name, where `Date` ends at the
+ * year 275,760. Years are taken to begin in March, so that the leap day is a year's last.
+ */
+function civilDate(epochDay: number): { year: number; month: number } {
+  const shifted = epochDay + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month };
+}
