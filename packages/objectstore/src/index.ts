@@ -1,1 +1,18 @@
-export {};
+export type { ObjectStoreErrorCode, ObjectStoreErrorContext } from './errors.ts';
+export { ObjectStoreError } from './errors.ts';
+export type { FileIOOptions, StoreFileIO } from './file-io.ts';
+export { createFileIO, localBaseUri } from './file-io.ts';
+export { compareKeys, MAX_KEY_BYTES, parseKey } from './key.ts';
+export type { LocalFileSystem } from './local/file-system.ts';
+export type { LocalObjectStoreOptions } from './local/local-store.ts';
+export { openLocalObjectStore } from './local/local-store.ts';
+export { createMemoryObjectStore } from './memory-store.ts';
+export type {
+  ByteRange,
+  GetOptions,
+  ListOptions,
+  ListPage,
+  ObjectMeta,
+  ObjectStore,
+  PutOptions,
+} from './object-store.ts';

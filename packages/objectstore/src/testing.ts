@@ -1,1 +1,2 @@
-export {};
+export type { ConformanceCase, ObjectStoreCapabilities } from './conformance/conformance-case.ts';
+export { objectStoreConformance } from './conformance/object-store-conformance.ts';

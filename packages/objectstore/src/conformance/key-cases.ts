@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import {
+  assertFails,
+  bytes,
+  type ConformanceCase,
+  keys,
+  type ObjectStoreCapabilities,
+  text,
+} from './conformance-case.ts';
+
+const unusual = [
+  'with space',
+  'plus+and&amp=eq',
+  'percent%2Fencoded/and%00',
+  'hash#question?',
+  'quote\'double"back`',
+  'tab\tnewline\n',
+  'ünïcödé/日本語/🙂',
+  'e\u0301-decomposed',
+  '...three dots',
+  '.hidden/..twodots',
+  'trailing dot.',
+  '-rf',
+  '~',
+  '*',
+  'CON',
+];
+
+const refused = [
+  '',
+  '/',
+  '/absolute',
+  'trailing/',
+  'double//slash',
+  '.',
+  '..',
+  '../up',
+  'a/../b',
+  'a/..',
+  './a',
+  'a/./b',
+  'nul\0byte',
+  'back\\slash',
+  'lone\ud800surrogate',
+  `too-long/${'x'.repeat(1016)}`,
+];
+
+/** Which keys work, literally, and which are refused by every method. */
+export function keyCases(capabilities: ObjectStoreCapabilities): readonly ConformanceCase[] {
+  const { objectBelowObject = true, longSegments = true } = capabilities;
+  return [
+    {
+      name: 'unusual keys are taken literally',
+      async run(store) {
+        for (const key of unusual) await store.put(key, bytes(key));
+        for (const key of unusual) {
+          assert.equal(text(await store.get(key)), key);
+          assert.equal((await store.head(key)).key, key);
+          assert.deepEqual(await keys(store, key), [key]);
+        }
+        assert.deepEqual(new Set(await keys(store, '')), new Set(unusual));
+        await assertFails('NOT_FOUND', () => store.get('percent/encoded'));
+        await assertFails('NOT_FOUND', () => store.get('\u00e9-decomposed'));
+        for (const key of unusual) await store.delete(key);
+        assert.deepEqual(await keys(store, ''), []);
+      },
+    },
+    {
+      name: 'what is no key is INVALID_KEY for every method',
+      async run(store) {
+        for (const key of refused) {
+          await assertFails('INVALID_KEY', () => store.put(key, bytes('x')));
+          await assertFails('INVALID_KEY', () => store.put(key, bytes('x'), { ifAbsent: true }));
+          await assertFails('INVALID_KEY', () => store.get(key));
+          await assertFails('INVALID_KEY', () => store.head(key));
+          await assertFails('INVALID_KEY', () => store.delete(key));
+        }
+        assert.deepEqual(await keys(store, ''), []);
+      },
+    },
+    {
+      name: 'a key of 1,024 bytes works',
+      async run(store) {
+        const segment = 'é'.repeat(100);
+        const key = [...Array(5).fill(segment), 'y'.repeat(1024 - 5 * 201)].join('/');
+        assert.equal(Buffer.byteLength(key), 1024);
+        await store.put(key, bytes('long'));
+        assert.equal(text(await store.get(key)), 'long');
+        assert.deepEqual(await keys(store, `${segment}/`), [key]);
+      },
+    },
+    {
+      name: longSegments ? 'a segment may fill the key' : 'a segment over 255 bytes is INVALID_KEY',
+      async run(store) {
+        await store.put('y'.repeat(255), bytes('x'));
+        const put = () => store.put('z'.repeat(256), bytes('x'));
+        if (longSegments) await put();
+        else await assertFails('INVALID_KEY', put);
+      },
+    },
+    {
+      name: objectBelowObject
+        ? 'a and a/b can both be objects'
+        : 'a key below an object, or at a directory, is INVALID_KEY and harms nothing',
+      async run(store) {
+        await store.put('a', bytes('a'));
+        await store.put('d/e', bytes('d/e'));
+        for (const ifAbsent of [true, false]) {
+          const below = () => store.put('a/b', bytes('a/b'), { ifAbsent });
+          const above = () => store.put('d', bytes('d'), { ifAbsent });
+          if (!objectBelowObject) {
+            await assertFails('INVALID_KEY', below);
+            await assertFails('INVALID_KEY', above);
+          } else if (ifAbsent) {
+            await below();
+            await above();
+          }
+        }
+        assert.equal(text(await store.get('a')), 'a');
+        assert.equal(text(await store.get('d/e')), 'd/e');
+        assert.deepEqual(await keys(store, ''), objectBelowObject ? ['a', 'a/b', 'd', 'd/e'] : ['a', 'd/e']);
+      },
+    },
+  ];
+}

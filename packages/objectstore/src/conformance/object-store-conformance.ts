@@ -1,0 +1,22 @@
+import type { ConformanceCase, ObjectStoreCapabilities } from './conformance-case.ts';
+import { keyCases } from './key-cases.ts';
+import { listCases } from './list-cases.ts';
+import { putAndGetCases } from './put-and-get-cases.ts';
+
+/**
+ * The promises of `ObjectStore` as test cases, for every implementation and with any test runner:
+ *
+ * ```ts
+ * for (const { name, run } of objectStoreConformance()) {
+ *   test(name, async () => run(await openMyEmptyStore()));
+ * }
+ * ```
+ *
+ * Each case wants a store of its own without objects in it. Durability across a power loss cannot be seen from
+ * inside a process; an implementation tests that itself.
+ */
+export function objectStoreConformance(
+  capabilities: ObjectStoreCapabilities = {},
+): readonly ConformanceCase[] {
+  return [...putAndGetCases, ...listCases, ...keyCases(capabilities)];
+}

@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, test } from 'vitest';
+import { createMemoryObjectStore, openLocalObjectStore } from '../../src/index.ts';
+import { objectStoreConformance } from '../../src/testing.ts';
+
+const roots: string[] = [];
+afterEach(async () => {
+  for (const root of roots.splice(0)) await rm(root, { recursive: true });
+});
+
+describe('memory store', () => {
+  for (const { name, run } of objectStoreConformance()) test(name, () => run(createMemoryObjectStore()));
+});
+
+describe('local store', () => {
+  const differences = { objectBelowObject: false, longSegments: false };
+  for (const { name, run } of objectStoreConformance(differences)) {
+    test(name, async () => {
+      const root = await mkdtemp(join(tmpdir(), 'objectstore-'));
+      roots.push(root);
+      await run(await openLocalObjectStore({ root: join(root, 'new', 'root') }));
+    });
+  }
+});
