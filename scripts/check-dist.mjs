@@ -1,6 +1,7 @@
 // Loads every built package the way a user does: by `import` and by `require`, from dist.
-import { createRequire } from 'node:module';
+
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './lib/toolchain.mjs';
@@ -13,9 +14,12 @@ for (const folder of readdirSync(join(ROOT, 'packages'))) {
     if (subpath === './package.json' || subpath === './testing') continue;
     const file = join(base, target.default);
     const imported = Object.keys(await import(pathToFileURL(file).href)).sort();
-    const required = Object.keys(createRequire(import.meta.url)(file)).filter((name) => name !== '__esModule').sort();
+    const required = Object.keys(createRequire(import.meta.url)(file))
+      .filter((name) => name !== '__esModule')
+      .sort();
     if (imported.length === 0) throw new Error(`${manifest.name}${subpath.slice(1)} exports nothing`);
-    if (imported.join() !== required.join()) throw new Error(`${manifest.name}${subpath.slice(1)} differs between import and require`);
+    if (imported.join() !== required.join())
+      throw new Error(`${manifest.name}${subpath.slice(1)} differs between import and require`);
     readFileSync(join(base, target.types));
     checked += 1;
   }

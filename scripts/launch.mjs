@@ -3,7 +3,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE, findToolchain, passSignalsOn, ROOT, run, runQuietly, toolEnvironment } from './lib/toolchain.mjs';
+import {
+  CACHE,
+  findToolchain,
+  passSignalsOn,
+  ROOT,
+  run,
+  runQuietly,
+  toolEnvironment,
+} from './lib/toolchain.mjs';
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -24,7 +32,11 @@ async function install(tools, env) {
   const fingerprint = installFingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return 0;
   say('Installing dependencies');
-  const code = await runQuietly(tools.node, [tools.pnpm, 'install', '--frozen-lockfile', '--prefer-offline'], { env });
+  const code = await runQuietly(
+    tools.node,
+    [tools.pnpm, 'install', '--frozen-lockfile', '--prefer-offline'],
+    { env },
+  );
   if (code === 0) {
     mkdirSync(CACHE, { recursive: true });
     writeFileSync(stamp, fingerprint);
@@ -51,11 +63,15 @@ async function main([name, ...args]) {
   const installed = await install(tools, env);
   if (installed !== 0 || interrupted()) return installed || 130;
   if (name === 'x') {
-    if (args.length === 0) throw new Error('Usage: npm run x -- COMMAND [ARGUMENTS], for example: npm run x -- vitest run packages/wal');
+    if (args.length === 0)
+      throw new Error(
+        'Usage: npm run x -- COMMAND [ARGUMENTS], for example: npm run x -- vitest run packages/wal',
+      );
     return run(args[0], args.slice(1), { env });
   }
   const command = commands[name];
-  if (command === undefined) throw new Error(`Unknown command ${name}. Known: ${[...Object.keys(commands), 'x'].join(', ')}.`);
+  if (command === undefined)
+    throw new Error(`Unknown command ${name}. Known: ${[...Object.keys(commands), 'x'].join(', ')}.`);
   if (command.filter) {
     const built = await build(env, command.filter);
     if (built !== 0 || interrupted()) return built || 130;

@@ -19,9 +19,13 @@ async function vitest(name, env) {
   mkdirSync(CACHE, { recursive: true });
   rmSync(file, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const code = await run('vitest', ['run', ...reporters, ...(filters.length > 0 ? ['--passWithNoTests'] : []), ...filters], {
-    env: { ...process.env, ...env },
-  });
+  const code = await run(
+    'vitest',
+    ['run', ...reporters, ...(filters.length > 0 ? ['--passWithNoTests'] : []), ...filters],
+    {
+      env: { ...process.env, ...env },
+    },
+  );
   if (!existsSync(file)) {
     totals.failed += 1;
     return code || 1;
@@ -47,15 +51,21 @@ async function main() {
     if (!ok) totals.failed += 1;
     return ok;
   };
-  if (!unitOnly && !(await gate('build', () => runQuietly('turbo', ['run', 'build', '--output-logs=errors-only'])))) {
+  if (
+    !unitOnly &&
+    !(await gate('build', () => runQuietly('turbo', ['run', 'build', '--output-logs=errors-only'])))
+  ) {
     return finish(stages);
   }
-  if (!unitOnly && filters.length === 0) await gate('built packages load', () => run('node', ['scripts/check-dist.mjs']));
+  if (!unitOnly && filters.length === 0)
+    await gate('built packages load', () => run('node', ['scripts/check-dist.mjs']));
   await stages.run('tests', () => vitest('unit', {}));
   if (withInterop) {
     const found = await interopPython();
     if (found.python) {
-      await stages.run('interop tests', () => vitest('interop', { DANUBE_INTEROP: '1', DANUBE_PYTHON: found.python }));
+      await stages.run('interop tests', () =>
+        vitest('interop', { DANUBE_INTEROP: '1', DANUBE_PYTHON: found.python }),
+      );
     } else if (mandatory) {
       await gate('interop tests', () => {
         throw new Error(`The interop tier is mandatory here: ${found.reason}.`);

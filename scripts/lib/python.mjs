@@ -4,14 +4,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT, run } from './toolchain.mjs';
 import { say } from './stages.mjs';
+import { ROOT, run } from './toolchain.mjs';
 
 const REQUIREMENTS = join(ROOT, 'test', 'interop', 'requirements.txt');
 
 /** Kept outside the checkout, so that a fresh clone finds it again; named for what is in it. */
 function location() {
-  const cache = process.env.DANUBE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'danube-iceberg');
+  const cache =
+    process.env.DANUBE_CACHE ??
+    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'danube-iceberg');
   const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
   return join(cache, `interop-${hash}`);
 }
@@ -31,8 +33,13 @@ export async function interopPython() {
   const complete = join(folder, 'complete');
   if (existsSync(complete)) return { python };
   const base = systemPython();
-  if (base === undefined) return { reason: 'no Python 3.10 or later with venv was found (on Debian: apt-get install python3-venv)' };
-  say(`Installing PyIceberg, DuckDB and the Danube Python client into ${folder} (about 1.1 GB, kept for later runs)`);
+  if (base === undefined)
+    return {
+      reason: 'no Python 3.10 or later with venv was found (on Debian: apt-get install python3-venv)',
+    };
+  say(
+    `Installing PyIceberg, DuckDB and the Danube Python client into ${folder} (about 1.1 GB, kept for later runs)`,
+  );
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [command, args] of [

@@ -23,7 +23,8 @@ export function createStages() {
     /** Prints every stage with its time; returns whether all of them went well. */
     summary() {
       say('\nStages');
-      for (const { name, ok, seconds } of done) say(`  ${ok ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(7)} s  ${name}`);
+      for (const { name, ok, seconds } of done)
+        say(`  ${ok ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(7)} s  ${name}`);
       return done.every(({ ok }) => ok);
     },
   };

@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const CACHE = join(ROOT, 'node_modules', '.cache', 'danube');
 const NODE_VERSION = '24.21.0';
-const PNPM_VERSION = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).packageManager.split('@')[1];
+const PNPM_VERSION = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).packageManager.split(
+  '@',
+)[1];
 
 /** The npm packages that carry a Node.js binary without an install script. */
 const PLATFORM_PACKAGES = {
@@ -23,7 +25,8 @@ export function cleanEnvironment(env = process.env) {
   const keep = /^npm_config_(cache|registry|proxy|https_proxy|https-proxy|noproxy|ca|cafile|strict_ssl)$/i;
   const out = {};
   for (const [name, value] of Object.entries(env)) {
-    if (/^npm_config_/i.test(name) ? keep.test(name) : !/^npm_(package|lifecycle|node|execpath)/.test(name)) out[name] = value;
+    if (/^npm_config_/i.test(name) ? keep.test(name) : !/^npm_(package|lifecycle|node|execpath)/.test(name))
+      out[name] = value;
   }
   return { ...out, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1' };
 }
@@ -57,15 +60,27 @@ function lookUp(needNode) {
   const platform = `${process.platform}-${process.arch}`;
   const nodePackage = PLATFORM_PACKAGES[platform];
   if (needNode && nodePackage === undefined) {
-    throw new Error(`This needs Node.js 24 or later and cannot fetch it for ${platform}. Install Node.js 24 yourself and run the command again.`);
+    throw new Error(
+      `This needs Node.js 24 or later and cannot fetch it for ${platform}. Install Node.js 24 yourself and run the command again.`,
+    );
   }
-  const packages = [...(needNode ? ['-p', `${nodePackage}@${NODE_VERSION}`] : []), '-p', `pnpm@${PNPM_VERSION}`];
-  process.stderr.write(`Fetching ${needNode ? `Node.js ${NODE_VERSION} and ` : ''}pnpm ${PNPM_VERSION} (first run only)\n`);
-  const result = spawnSync('npx', ['--loglevel=error', '-y', ...packages, '-c', 'command -v node; command -v pnpm'], {
-    encoding: 'utf8',
-    env: cleanEnvironment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const packages = [
+    ...(needNode ? ['-p', `${nodePackage}@${NODE_VERSION}`] : []),
+    '-p',
+    `pnpm@${PNPM_VERSION}`,
+  ];
+  process.stderr.write(
+    `Fetching ${needNode ? `Node.js ${NODE_VERSION} and ` : ''}pnpm ${PNPM_VERSION} (first run only)\n`,
+  );
+  const result = spawnSync(
+    'npx',
+    ['--loglevel=error', '-y', ...packages, '-c', 'command -v node; command -v pnpm'],
+    {
+      encoding: 'utf8',
+      env: cleanEnvironment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const [node, pnpm] = (result.stdout ?? '').trim().split('\n');
   if (result.status !== 0 || !node || !pnpm) {
     throw new Error('npx could not fetch the toolchain. Is the npm registry reachable? (npm ping tells.)');
@@ -80,7 +95,9 @@ export function findToolchain() {
   if (known) return known;
   const found = lookUp(!recent(process.versions.node));
   if (!isTheRightOne(found)) {
-    throw new Error(`Expected Node.js >= 24 and pnpm ${PNPM_VERSION}, found ${versionOf(found.node, ['--version'])} at ${found.node}.`);
+    throw new Error(
+      `Expected Node.js >= 24 and pnpm ${PNPM_VERSION}, found ${versionOf(found.node, ['--version'])} at ${found.node}.`,
+    );
   }
   mkdirSync(CACHE, { recursive: true });
   writeFileSync(file, JSON.stringify({ ...found, wanted: `${NODE_VERSION}/${PNPM_VERSION}` }));
@@ -108,7 +125,8 @@ export function toolEnvironment(found) {
 let current;
 
 /** The exit code a shell would show for a child that ended with `code` or by `signal`. */
-const exitCode = (code, signal) => (signal ? 128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : (code ?? 1));
+const exitCode = (code, signal) =>
+  signal ? 128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : (code ?? 1);
 
 /**
  * Signals reach the child once: on a terminal the whole process group already has Ctrl-C, so SIGINT

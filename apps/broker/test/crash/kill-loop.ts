@@ -1,0 +1,188 @@
+// kill -9 at random and at chosen moments while messages flow, restart, resume; in the end everything is compared.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Consumer, connect } from '@danube/client';
+import { BrokerProcess, freePort, type LogLine } from './broker-process.ts';
+import { identify, MessageStream, randomFrom } from './message-stream.ts';
+
+export const TOPIC = '/default/kill-loop';
+
+/** Where on the way from acknowledgement to truncation a kill found the broker. */
+export type Phase = 'ack-flush' | 'upload' | 'commit' | 'truncate';
+const PHASES: readonly Phase[] = ['ack-flush', 'upload', 'commit', 'truncate'];
+
+export interface KillLoopOptions {
+  readonly dataDir: string;
+  readonly rounds: number;
+  readonly seed: number;
+  /** Messages a second handed to the broker, at least 1,000 for the figure of record. */
+  readonly perSecond?: number;
+  readonly onRound?: (line: string) => void;
+}
+
+export interface KillLoopResult {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly sent: ReadonlySet<number>;
+  readonly acked: ReadonlySet<number>;
+  /** Offset to message id of everything the consumer received. */
+  readonly consumed: ReadonlyMap<number, number>;
+  /** How many kills found the broker in each phase. */
+  readonly hits: Readonly<Record<Phase, number>>;
+  /** Acknowledged messages a second while the broker was up. */
+  readonly ackedPerSecond: number;
+  /** What should have been impossible while it ran, as sentences. */
+  readonly violations: readonly string[];
+}
+
+/** Follows the broker's log and knows which phase it is in. */
+class PhaseWatch {
+  readonly #open: Phase[] = [];
+  readonly #waiting = new Map<Phase, () => void>();
+  commits = 0;
+
+  readonly onLog = (line: LogLine): void => {
+    const { phase, state } = line as { phase?: Phase; state?: 'begin' | 'end' };
+    if (phase === undefined || !PHASES.includes(phase)) return;
+    if (state === 'begin') {
+      this.#open.push(phase);
+      this.#waiting.get(phase)?.();
+    } else {
+      const index = this.#open.lastIndexOf(phase);
+      if (index >= 0) this.#open.splice(index, 1);
+      if (phase === 'commit') this.commits += 1;
+    }
+  };
+
+  /** Resolves when the next such phase begins. */
+  next(phase: Phase): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(phase, resolve));
+  }
+
+  /** The phase the broker was in when its log ended. */
+  get current(): Phase {
+    return this.#open.at(-1) ?? 'ack-flush';
+  }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Small segments, so that truncation happens in every round, and a flush age of one second. */
+async function writeConfig(dataDir: string): Promise<string> {
+  const file = join(dataDir, 'kill-loop.yml');
+  await mkdir(dataDir, { recursive: true });
+  await writeFile(
+    file,
+    [
+      'storage:',
+      '  type: iceberg',
+      '  iceberg_config:',
+      '    wal:',
+      '      max_file_size: 1048576',
+      '      sync_mode: always',
+      '    flush:',
+      '      max_age_ms: 1000',
+      'dispatch:',
+      '  max_unacked_messages: 1000',
+      '',
+    ].join('\n'),
+  );
+  return file;
+}
+
+export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopResult> {
+  const random = randomFrom(options.seed);
+  const perSecond = options.perSecond ?? 1500;
+  const [port, httpPort] = [await freePort(), await freePort()];
+  const address = `127.0.0.1:${port}`;
+  const configFile = await writeConfig(options.dataDir);
+  const stream = new MessageStream(options.seed, TOPIC);
+  const consumed = new Map<number, number>();
+  const violations: string[] = [];
+  const hits: Record<Phase, number> = { 'ack-flush': 0, upload: 0, commit: 0, truncate: 0 };
+  let seconds = 0;
+
+  const start = (watch: PhaseWatch) =>
+    BrokerProcess.start({
+      dataDir: join(options.dataDir, 'data'),
+      port,
+      httpPort,
+      configFile,
+      logLevel: 'debug',
+      onLog: watch.onLog,
+    });
+
+  const client = connect({ serviceUrl: `http://${address}` });
+  let consumer: Consumer | undefined;
+  let consuming: Promise<void> | undefined;
+  const consume = async (from: Consumer) => {
+    for await (const message of from) {
+      const id = identify(options.seed, message.payload);
+      const before = consumed.get(message.offset);
+      if (before !== undefined && before !== id) {
+        violations.push(`offset ${message.offset} was delivered as message ${before} and later as ${id}`);
+      }
+      consumed.set(message.offset, id);
+      // An acknowledgement lost with the broker means one more delivery, which is allowed.
+      from.ack(message).catch(() => undefined);
+    }
+  };
+
+  for (let round = 0; round < options.rounds; round++) {
+    const watch = new PhaseWatch();
+    const broker = await start(watch);
+    const ending = new AbortController();
+    // Only a producer makes a topic, and a new subscription starts at the latest message: so this order.
+    if (consumer === undefined) {
+      await stream.createTopic(address);
+      consumer = await client.subscribe({
+        topic: TOPIC,
+        subscription: 'kill-loop',
+        consumerName: 'kill-loop',
+        type: 'exclusive',
+      });
+      consuming = consume(consumer);
+    }
+    const publishing = stream.publish(address, { lanes: 16, perSecond, signal: ending.signal });
+    const began = performance.now();
+    const target = PHASES[round % (PHASES.length + 1)];
+    if (target === undefined || target === 'ack-flush') {
+      await sleep(300 + random() * 2200);
+    } else {
+      await sleep(random() * 1000);
+      await Promise.race([watch.next(target), sleep(10_000)]);
+      if (target !== 'truncate') await sleep(random() * 8);
+    }
+    await broker.kill();
+    seconds += (performance.now() - began) / 1000;
+    ending.abort();
+    await publishing;
+    hits[watch.current] += 1;
+    options.onRound?.(
+      `round ${round + 1} of ${options.rounds}: killed in ${watch.current}, ${stream.acked.size} acknowledged, ${consumed.size} delivered`,
+    );
+  }
+
+  // The last start: the consumer catches up, and a drained broker has committed everything.
+  const broker = await start(new PhaseWatch());
+  const deadline = Date.now() + 60_000;
+  const missing = () => {
+    const delivered = new Set(consumed.values());
+    return [...stream.acked].filter((id) => !delivered.has(id)).length;
+  };
+  while (missing() > 0 && Date.now() < deadline) await sleep(100);
+  await consumer?.close();
+  await consuming;
+  await client.close();
+  await broker.stop();
+  return {
+    seed: options.seed,
+    rounds: options.rounds,
+    sent: stream.sent,
+    acked: stream.acked,
+    consumed,
+    hits,
+    ackedPerSecond: Math.round(stream.acked.size / seconds),
+    violations,
+  };
+}
