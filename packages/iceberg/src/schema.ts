@@ -30,6 +30,7 @@ export type PrimitiveType =
 export interface StructType {
   readonly type: 'struct';
   readonly fields: readonly NestedField[];
+  readonly extra?: JsonObject;
 }
 
 export interface ListType {
@@ -37,6 +38,7 @@ export interface ListType {
   readonly elementId: number;
   readonly elementRequired: boolean;
   readonly element: Type;
+  readonly extra?: JsonObject;
 }
 
 export interface MapType {
@@ -46,6 +48,7 @@ export interface MapType {
   readonly valueId: number;
   readonly valueRequired: boolean;
   readonly value: Type;
+  readonly extra?: JsonObject;
 }
 
 export type Type = PrimitiveType | StructType | ListType | MapType;

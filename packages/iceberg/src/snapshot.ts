@@ -37,9 +37,9 @@ export interface SnapshotRef {
   readonly type: 'branch' | 'tag';
   /** Branches only. */
   readonly minSnapshotsToKeep?: number;
-  /** Branches only. */
+  /** Branches only. Infinity: for ever. */
   readonly maxSnapshotAgeMs?: number;
-  /** Not for `main`, which never expires. */
+  /** Not for `main`, which never expires. Infinity: for ever. */
   readonly maxRefAgeMs?: number;
   /** Members this package does not know; written back unchanged. */
   readonly extra?: JsonObject;

@@ -38,7 +38,7 @@ export interface TableMetadata {
   readonly formatVersion: 1 | 2 | 3;
   /** Empty only in v1 tables that have none. */
   readonly tableUuid: string;
-  /** Base URI, without trailing slash. */
+  /** Base URI. A trailing slash is not part of the names made from it. */
   readonly location: string;
   readonly lastSequenceNumber: bigint;
   /** Unix milliseconds. */
