@@ -39,10 +39,15 @@ export interface FileIOOptions {
  */
 export function createFileIO(options: FileIOOptions): StoreFileIO {
   const { store } = options;
-  const base = parseLocation(options.baseUri.replace(/(?<=[^/])\/+$/, ''));
+  const base = parseLocation(options.baseUri);
   if (base === undefined)
     throw badLocation(options.baseUri, 'is not an absolute URI (scheme://…)', options.baseUri);
-  const keyOf = (location: string) => keyBelow(base, location, options.baseUri);
+  // A base may be written with or without slashes at its end.
+  const below = {
+    ...base,
+    segments: base.segments.slice(0, base.segments.findLastIndex((s) => s !== '') + 1),
+  };
+  const keyOf = (location: string) => keyBelow(below, location, options.baseUri);
 
   return {
     readFile: async (location) => store.get(keyOf(location)),

@@ -48,7 +48,7 @@ function checkedSegments(text: string, what: 'key' | 'prefix'): string[] {
   if (typeof text !== 'string') throw invalid(what, String(text), 'is not a string');
   if (text.includes('\0')) throw invalid(what, text, 'contains a NUL');
   if (text.includes('\\')) throw invalid(what, text, 'contains a backslash');
-  if (/\p{Surrogate}/u.test(text)) throw invalid(what, text, 'contains a lone surrogate, which has no UTF-8 form');
+  if (/\p{Surrogate}/u.test(text)) throw invalid(what, text, 'contains a lone surrogate, which is no UTF-8');
   if (Buffer.byteLength(text) > MAX_KEY_BYTES) {
     throw invalid(what, text, `is longer than ${MAX_KEY_BYTES} bytes`);
   }

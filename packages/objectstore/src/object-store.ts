@@ -52,12 +52,12 @@ export interface ObjectStore {
 
 export interface PutOptions {
   /** Refuse with `ALREADY_EXISTS` if there is an object at the key. Default: false, replace it. */
-  readonly ifAbsent?: boolean;
+  readonly ifAbsent?: boolean | undefined;
 }
 
 export interface GetOptions {
   /** Read only this part. Default: the whole object. */
-  readonly range?: ByteRange;
+  readonly range?: ByteRange | undefined;
 }
 
 /**
@@ -74,9 +74,9 @@ export interface ByteRange {
 
 export interface ListOptions {
   /** The most objects in a page, 1 to 1,000. Default: 1,000. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** `nextPageToken` of the page before, with the same prefix. Default: the first page. */
-  readonly pageToken?: string;
+  readonly pageToken?: string | undefined;
 }
 
 /** One page of a listing. */

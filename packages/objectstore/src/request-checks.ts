@@ -1,5 +1,5 @@
 import { ObjectStoreError } from './errors.ts';
-import type { ByteRange, ListOptions, ObjectMeta } from './object-store.ts';
+import type { ByteRange, ListOptions, ListPage, ObjectMeta } from './object-store.ts';
 
 const MAX_PAGE = 1000;
 const TOKEN_MARK = 'v1:';
@@ -50,7 +50,7 @@ export function decodePageToken(token: string | undefined): string | undefined {
 }
 
 /** Makes a page from up to `limit + 1` objects in key order: the one too many only says that there is more. */
-export function toPage(found: readonly ObjectMeta[], limit: number) {
+export function toPage(found: readonly ObjectMeta[], limit: number): ListPage {
   const objects = found.slice(0, limit);
   const last = objects.at(-1);
   return found.length > limit && last !== undefined

@@ -45,10 +45,7 @@ export async function listAll(store: ObjectStore, prefix: string, limit?: number
   const all: ObjectMeta[] = [];
   let pageToken: string | undefined;
   do {
-    const page = await store.list(prefix, {
-      ...(limit === undefined ? {} : { limit }),
-      ...(pageToken === undefined ? {} : { pageToken }),
-    });
+    const page = await store.list(prefix, { limit, pageToken });
     all.push(...page.objects);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

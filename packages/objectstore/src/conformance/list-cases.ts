@@ -82,7 +82,7 @@ export const listCases: readonly ConformanceCase[] = [
       let seen = 0;
       let pageToken: string | undefined;
       do {
-        const page = await store.list('x/', { limit: 4, ...(pageToken === undefined ? {} : { pageToken }) });
+        const page = await store.list('x/', { limit: 4, pageToken });
         for (const meta of page.objects) await store.delete(meta.key);
         seen += page.objects.length;
         pageToken = page.nextPageToken;

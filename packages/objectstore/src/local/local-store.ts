@@ -3,7 +3,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { ObjectStoreError } from '../errors.ts';
 import { parseKey, parsePrefix } from '../key.ts';
-import type { ByteRange, ObjectMeta, ObjectStore } from '../object-store.ts';
+import type {
+  GetOptions,
+  ListOptions,
+  ListPage,
+  ObjectMeta,
+  ObjectStore,
+  PutOptions,
+} from '../object-store.ts';
 import { checkRange, decodePageToken, pageLimit, resolveRange, toPage } from '../request-checks.ts';
 import { canWalkThroughDescriptors, type Directory, DirectoryTree } from './directories.ts';
 import { systemCode, toStoreError } from './error-mapping.ts';
@@ -77,7 +84,7 @@ class LocalObjectStore implements ObjectStore {
     this.#self = self;
   }
 
-  async put(key: string, body: Uint8Array, options?: { readonly ifAbsent?: boolean }): Promise<ObjectMeta> {
+  async put(key: string, body: Uint8Array, options?: PutOptions): Promise<ObjectMeta> {
     const { directories, name } = locate(key);
     return translated('put', key, () =>
       this.#tree.inCreated(directories, (target) =>
@@ -97,7 +104,7 @@ class LocalObjectStore implements ObjectStore {
     );
   }
 
-  async get(key: string, options?: { readonly range?: ByteRange }): Promise<Uint8Array> {
+  async get(key: string, options?: GetOptions): Promise<Uint8Array> {
     checkRange(key, options?.range);
     return this.#reading('get', key, async (handle, stats) => {
       const { start, endExclusive } = resolveRange(key, options?.range, stats.size);
@@ -109,7 +116,7 @@ class LocalObjectStore implements ObjectStore {
     return this.#reading('head', key, async (_handle, stats) => metaOf(key, stats));
   }
 
-  async list(prefix: string, options?: { readonly limit?: number; readonly pageToken?: string }) {
+  async list(prefix: string, options?: ListOptions): Promise<ListPage> {
     const { directories } = parsePrefix(prefix);
     const limit = pageLimit(options);
     const after = decodePageToken(options?.pageToken);
@@ -143,7 +150,9 @@ class LocalObjectStore implements ObjectStore {
       // The commit point of `ifAbsent`: the system gives the name to exactly one of several callers.
       await this.#fs.link(temp.path(from), target.path(name));
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
+      const code = systemCode(error);
+      if (code === 'EPERM' || code === 'ENOTSUP') throw noHardLinks(key, error);
+      if (code !== 'EEXIST') throw error;
       if ((await this.#tree.refuseUnsafe(target, name)) === 'directory') throw isDirectory(key);
       throw new ObjectStoreError('ALREADY_EXISTS', `there is an object "${key}" already`, {
         context: { key },
@@ -175,7 +184,9 @@ class LocalObjectStore implements ObjectStore {
         if (handle === undefined) return undefined;
         try {
           const stats = await handle.stat();
-          return stats.isFile() ? { value: await use(handle, stats) } : undefined;
+          if (stats.isFile()) return { value: await use(handle, stats) };
+          await this.#tree.refuseUnsafe(dir, name);
+          return undefined;
         } finally {
           await handle.close();
         }
@@ -280,4 +291,9 @@ function isDirectory(key: string): ObjectStoreError {
       context: { key },
     },
   );
+}
+
+function noHardLinks(key: string, cause: unknown): ObjectStoreError {
+  const why = 'the file system refuses hard links, which a put with ifAbsent needs';
+  return new ObjectStoreError('IO_ERROR', `could not put "${key}": ${why}`, { context: { key }, cause });
 }

@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { createFileIO, createMemoryObjectStore, localBaseUri, openLocalObjectStore } from '../src/index.ts';
+import { bytes, outcome, tempDir, text } from './local/helpers.ts';
+
+const overMemory = (baseUri: string) => {
+  const store = createMemoryObjectStore();
+  return { store, io: createFileIO({ store, baseUri }) };
+};
+
+describe('files by location', () => {
+  test('write, size, read, range, delete', async () => {
+    const { io } = overMemory('memory:///warehouse');
+    const at = 'memory:///warehouse/ns/table/file';
+    await io.writeFile(at, bytes('0123456789'));
+    expect(await io.fileSize(at)).toBe(10);
+    expect(text(await io.readFile(at))).toBe('0123456789');
+    expect(text(await io.readRange(at, 2, 5))).toBe('234');
+    expect(await outcome(io.readRange(at, 8, 11))).toBe('INVALID_RANGE');
+    expect(await outcome(io.writeFile(at, bytes('x'), { ifAbsent: true }))).toBe('ALREADY_EXISTS');
+    await io.writeFile(at, bytes('replaced'));
+    await io.deleteFile(at);
+    await io.deleteFile(at);
+    expect(await outcome(io.readFile(at))).toBe('NOT_FOUND');
+    expect(await outcome(io.fileSize(at))).toBe('NOT_FOUND');
+  });
+
+  test('on a local root whose path has spaces and a percent sign, in either spelling of the base', async () => {
+    const root = join(await tempDir(), 'my data 100%', 'ünï');
+    const store = await openLocalObjectStore({ root });
+    expect(localBaseUri(root)).toBe(`file://${root}`);
+    const literal = `${localBaseUri(root)}/a/b`;
+    const encoded = `${pathToFileURL(root).href}/a/b`;
+    expect(encoded).not.toBe(literal);
+    for (const baseUri of [localBaseUri(root), `${localBaseUri(root)}/`, pathToFileURL(root).href]) {
+      const io = createFileIO({ store, baseUri });
+      await io.writeFile(literal, bytes(baseUri));
+      expect(text(await io.readFile(encoded))).toBe(baseUri);
+      expect(await readFile(join(root, 'a', 'b'), 'utf8')).toBe(baseUri);
+    }
+  });
+
+  test('text behind the base is literal: a partition directory of another engine is found as it is on disk', async () => {
+    const { store, io } = overMemory('file:///wh');
+    const key = 'default/orders/data/topic_name=%2Fdefault%2Forders/publish_day=2026-11-02/a b#c?.parquet';
+    await store.put(key, bytes('rows'));
+    expect(text(await io.readFile(`file:///wh/${key}`))).toBe('rows');
+    expect(await outcome(io.readFile(`file:///wh/${decodeURIComponent(key)}`))).toBe('NOT_FOUND');
+  });
+
+  test('file:/p, file:///p and file://localhost/p are one', async () => {
+    const { io } = overMemory('file:///wh/');
+    await io.writeFile('file:///wh/x', bytes('x'));
+    for (const at of ['file:/wh/x', 'file:///wh/x', 'file://localhost/wh/x', 'FILE:///wh/x']) {
+      expect(text(await io.readFile(at))).toBe('x');
+    }
+    expect(await outcome(io.readFile('file://elsewhere/wh/x'))).toBe('INVALID_ARGUMENT');
+  });
+
+  test('authorities are compared literally', async () => {
+    const { io } = overMemory('s3://bucket/wh');
+    await io.writeFile('s3://bucket/wh/x', bytes('x'));
+    for (const at of ['s3://other/wh/x', 's3:///bucket/wh/x', 's3a://bucket/wh/x', 's3://bucket/x']) {
+      expect(await outcome(io.readFile(at))).toBe('INVALID_ARGUMENT');
+    }
+  });
+
+  test('what is not below the base is refused by every method, before the store is asked', async () => {
+    const { io } = overMemory('file:///data/wh');
+    for (const at of [
+      'file:///data/wh',
+      'file:///data/wh-evil/x',
+      'file:///data/w',
+      'file:///data',
+      'file:///',
+      'file:///etc/passwd',
+      'file:///data%2Fwh/x',
+      's3://data/wh/x',
+      '/data/wh/x',
+      'data/wh/x',
+      'C:/data/wh/x',
+      '',
+    ]) {
+      expect(await outcome(io.readFile(at)), at).toBe('INVALID_ARGUMENT');
+      expect(await outcome(io.readRange(at, 0, 1)), at).toBe('INVALID_ARGUMENT');
+      expect(await outcome(io.fileSize(at)), at).toBe('INVALID_ARGUMENT');
+      expect(await outcome(io.writeFile(at, bytes('x'))), at).toBe('INVALID_ARGUMENT');
+      expect(await outcome(io.deleteFile(at)), at).toBe('INVALID_ARGUMENT');
+    }
+    for (const at of [
+      'file:///data/wh/',
+      'file:///data/wh/../../etc/passwd',
+      'file:///data/wh//x',
+      'file:///data/wh/x/',
+    ]) {
+      expect(await outcome(io.readFile(at)), at).toBe('INVALID_KEY');
+    }
+  });
+
+  test('a base that is no absolute URI is refused', () => {
+    for (const baseUri of ['', '/data', 'relative', 'file:relative', 'data:text']) {
+      expect(() => overMemory(baseUri), baseUri).toThrow(/^INVALID_ARGUMENT/);
+    }
+    expect(() => localBaseUri('relative')).toThrow(/^INVALID_ARGUMENT/);
+  });
+
+  test('the root of a scheme can be the base', async () => {
+    for (const baseUri of ['memory://', 'memory:///', 'file:///', 'file:/']) {
+      const { io, store } = overMemory(baseUri);
+      await io.writeFile(`${baseUri.startsWith('file') ? 'file' : 'memory'}:///a/b`, bytes('x'));
+      expect(text(await store.get('a/b'))).toBe('x');
+    }
+  });
+});

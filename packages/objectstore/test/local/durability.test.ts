@@ -1,0 +1,215 @@
+import type { FileHandle } from 'node:fs/promises';
+import nodeFs from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { type LocalFileSystem, openLocalObjectStore } from '../../src/index.ts';
+import { basename, bytes, dirname, join, outcome, plainPath, systemError, tempDir, text } from './helpers.ts';
+
+/**
+ * A file system that remembers what a power loss would take: names not yet synced into their directory, and content
+ * not yet synced. It sees the real calls of the store and does them.
+ */
+class VolatileMemory {
+  /** Paths whose entry in their directory (made, replaced or removed) is not synced. */
+  readonly names = new Set<string>();
+  readonly unsyncedContent = new Set<number>();
+  readonly exposedUnsynced: string[] = [];
+  fail: (call: string, path: string) => string | undefined = () => undefined;
+
+  readonly fs: LocalFileSystem = {
+    ...nodeFs,
+    open: (async (path: string, flags: number, mode?: number) => {
+      const plain = await plainPath(path);
+      this.#check('open', plain);
+      return this.#watched(await nodeFs.open(path, flags, mode), plain);
+    }) as LocalFileSystem['open'],
+    mkdir: (async (path: string) => {
+      const plain = await plainPath(path);
+      await nodeFs.mkdir(path);
+      this.names.add(plain);
+    }) as LocalFileSystem['mkdir'],
+    link: (async (from: string, to: string) => this.#expose('link', from, to)) as LocalFileSystem['link'],
+    rename: (async (from: string, to: string) =>
+      this.#expose('rename', from, to)) as LocalFileSystem['rename'],
+    unlink: (async (path: string) => {
+      const plain = await plainPath(path);
+      await nodeFs.unlink(path);
+      this.names.add(plain);
+    }) as LocalFileSystem['unlink'],
+  };
+
+  /** Ancestors and self of a path, below `root`, whose names a power loss could undo. */
+  atRisk(path: string): string[] {
+    return [...this.names].filter((name) => path === name || path.startsWith(`${name}/`));
+  }
+
+  async #expose(call: 'link' | 'rename', from: string, to: string): Promise<void> {
+    const target = await plainPath(to);
+    this.#check(call, target);
+    const { ino } = await nodeFs.stat(from);
+    await nodeFs[call](from, to);
+    if (this.unsyncedContent.has(ino)) this.exposedUnsynced.push(target);
+    // A name in a directory whose own name is not safe yet would be lost with it, however well it is synced itself.
+    this.exposedUnsynced.push(...this.atRisk(dirname(target)));
+    this.names.add(target);
+  }
+
+  #watched(handle: FileHandle, path: string): FileHandle {
+    const memory = this;
+    return new Proxy(handle, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          memory.#check(String(property), path);
+          const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, args);
+          if (property === 'writeFile') memory.unsyncedContent.add((await target.stat()).ino);
+          if (property === 'sync') await memory.#synced(target, path);
+          return result;
+        };
+      },
+    });
+  }
+
+  async #synced(handle: FileHandle, path: string): Promise<void> {
+    this.unsyncedContent.delete((await handle.stat()).ino);
+    for (const name of [...this.names]) if (dirname(name) === path) this.names.delete(name);
+  }
+
+  #check(call: string, path: string): void {
+    const code = this.fail(call, path);
+    if (code !== undefined) throw systemError(code);
+  }
+}
+
+async function opened(below = 'root') {
+  const base = await tempDir();
+  const root = join(base, below);
+  const memory = new VolatileMemory();
+  const store = await openLocalObjectStore({ root, fs: memory.fs });
+  return { base, root, memory, store };
+}
+
+test('opening makes the root and the directories above it durable', async () => {
+  const { root, memory } = await opened('several/new/levels');
+  expect(memory.atRisk(root)).toEqual([]);
+});
+
+for (const ifAbsent of [true, false]) {
+  test(`a put (ifAbsent: ${ifAbsent}) is durable when it resolves: content, name and every new directory`, async () => {
+    const { root, memory, store } = await opened();
+    for (const key of ['top', 'new/dir/a', 'new/dir/b', 'new/other/c']) {
+      await store.put(key, bytes('x'), { ifAbsent });
+      expect(memory.atRisk(join(root, key))).toEqual([]);
+    }
+    if (!ifAbsent) {
+      await store.put('new/dir/a', bytes('replaced'));
+      expect(memory.atRisk(join(root, 'new/dir/a'))).toEqual([]);
+    }
+    expect(memory.unsyncedContent.size).toBe(0);
+    expect(memory.exposedUnsynced).toEqual([]);
+  });
+}
+
+test('a directory that another process just made is not taken for durable', async () => {
+  const { root, memory, store } = await opened();
+  await memory.fs.mkdir(join(root, 'theirs'));
+  await memory.fs.mkdir(join(root, 'theirs', 'too'));
+  await store.put('theirs/too/mine', bytes('x'));
+  expect(memory.atRisk(join(root, 'theirs/too/mine'))).toEqual([]);
+});
+
+test('simultaneous puts into one new directory are each durable when they resolve', async () => {
+  const { root, memory, store } = await opened();
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      await store.put(`shared/new/${i}`, bytes('x'), { ifAbsent: true });
+      expect(memory.atRisk(join(root, `shared/new/${i}`))).toEqual([]);
+    }),
+  );
+});
+
+test('a delete is durable when it resolves', async () => {
+  const { root, memory, store } = await opened();
+  await store.put('a/b', bytes('x'));
+  await store.delete('a/b');
+  expect(memory.atRisk(join(root, 'a/b'))).toEqual([]);
+});
+
+test('when writing or syncing the content fails nothing is visible and nothing is left', async () => {
+  const { root, memory, store } = await opened();
+  await store.put('k', bytes('old'));
+  for (const [call, code, expected] of [
+    ['writeFile', 'ENOSPC', 'NO_SPACE'],
+    ['writeFile', 'EDQUOT', 'NO_SPACE'],
+    ['sync', 'EIO', 'IO_ERROR'],
+    ['link', 'EIO', 'IO_ERROR'],
+    ['rename', 'EIO', 'IO_ERROR'],
+    ['link', 'EPERM', 'IO_ERROR'],
+    ['open', 'EACCES', 'PERMISSION_DENIED'],
+    ['open', 'EMFILE', 'IO_ERROR'],
+  ] as const) {
+    memory.fail = (made, path) =>
+      made === call && path !== root && basename(path) !== 'root' ? code : undefined;
+    const ifAbsent = call !== 'rename';
+    expect(await outcome(store.put(ifAbsent ? 'new' : 'k', bytes('new'), { ifAbsent }))).toBe(expected);
+    memory.fail = () => undefined;
+    expect((await store.list('')).objects.map((meta) => meta.key)).toEqual(['k']);
+    expect(text(await store.get('k'))).toBe('old');
+    expect(await nodeFs.readdir(join(root, '.objectstore-tmp'))).toEqual([]);
+  }
+});
+
+test('when the directory cannot be synced after the commit point the outcome is unknown, not failed', async () => {
+  const { root, memory, store } = await opened();
+  await store.put('d/old', bytes('x'));
+  for (const ifAbsent of [true, false]) {
+    memory.fail = (call, path) => (call === 'sync' && path === join(root, 'd') ? 'EIO' : undefined);
+    expect(await outcome(store.put(`d/${ifAbsent}`, bytes('whole'), { ifAbsent }))).toBe('PUT_STATE_UNKNOWN');
+    memory.fail = () => undefined;
+    expect(text(await store.get(`d/${ifAbsent}`))).toBe('whole');
+  }
+});
+
+test('a directory whose parent could not be synced is not remembered as durable', async () => {
+  const { root, memory, store } = await opened();
+  memory.fail = (call, path) => (call === 'sync' && path === root ? 'EIO' : undefined);
+  expect(await outcome(store.put('dir/a', bytes('x')))).toBe('IO_ERROR');
+  expect(await outcome(store.get('dir/a'))).toBe('NOT_FOUND');
+  memory.fail = () => undefined;
+  await store.put('dir/a', bytes('x'));
+  expect(memory.atRisk(join(root, 'dir/a'))).toEqual([]);
+});
+
+test('a root that is gone is an error of its own, not NOT_FOUND', async () => {
+  const { root, store } = await opened();
+  await nodeFs.rm(root, { recursive: true });
+  expect(await outcome(store.get('a'))).toBe('IO_ERROR');
+  expect(await outcome(store.list(''))).toBe('IO_ERROR');
+  expect(await outcome(store.put('a', bytes('x')))).toBe('IO_ERROR');
+});
+
+test('a root that is no directory, or no absolute path, is refused', async () => {
+  const base = await tempDir();
+  await nodeFs.writeFile(join(base, 'file'), 'x');
+  expect(await outcome(openLocalObjectStore({ root: join(base, 'file') }))).toBe('IO_ERROR');
+  expect(await outcome(openLocalObjectStore({ root: 'relative' }))).toBe('INVALID_ARGUMENT');
+});
+
+test.runIf(process.platform === 'linux')(
+  'no descriptor stays open, whether calls succeed or fail',
+  async () => {
+    const { store } = await opened();
+    const count = async () => (await nodeFs.readdir('/proc/self/fd')).length;
+    const before = await count();
+    for (let i = 0; i < 50; i += 1) {
+      await store.put(`a/b/${i}`, bytes('x'));
+      await outcome(store.put(`a/b/${i}`, bytes('x'), { ifAbsent: true }));
+      await outcome(store.put(`a/b/${i}/below`, bytes('x')));
+      await outcome(store.get('a/b/none'));
+      await outcome(store.get(`a/b/${i}`, { range: { start: 9, endExclusive: 10 } }));
+      await store.list('a/', { limit: 3 });
+      await store.delete(`a/b/${i}`);
+    }
+    expect(await count()).toBeLessThanOrEqual(before + 5);
+  },
+);
