@@ -1,0 +1,112 @@
+import { create } from '@bufbuild/protobuf';
+import type { Route } from './connection.ts';
+import { Connection } from './connection.ts';
+import { CallFailure, clientError } from './error-mapping.ts';
+import { ClientError } from './errors.ts';
+import { TopicLookupRequestSchema, TopicLookupResponse_LookupType } from './gen/danube_pb.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { ServiceUrl } from './service-url.ts';
+import { parseServiceUrl } from './service-url.ts';
+import { discoveryService } from './services.ts';
+
+/** The broker that serves a topic, and the way to it. */
+export interface Location {
+  readonly connection: Connection;
+  readonly route: Route;
+  /** As the lookup names it; part of every message's id. */
+  readonly brokerUrl: string;
+}
+
+/** Finds brokers and keeps one connection to each address. */
+export class BrokerDirectory {
+  readonly #options: ResolvedOptions;
+  readonly #connections = new Map<string, Connection>();
+  #requestId = 0n;
+  #closed = false;
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+  }
+
+  /** The connection to the service URL; throws what {@link Connection} throws. */
+  service(): Connection {
+    return this.#connect(this.#options.serviceUrl);
+  }
+
+  /**
+   * Asks where `topic` is served. A lookup that fails is no reason to give up, as in the official clients: a topic
+   * that does not exist yet has no broker, and the service URL then decides. `last` is asked when the service
+   * URL does not answer.
+   */
+  async locate(topic: string, last: Location | undefined, signal?: AbortSignal): Promise<Location> {
+    const service = this.service();
+    const asked = last === undefined || last.connection === service ? [service] : [service, last.connection];
+    for (const connection of asked) {
+      try {
+        const answer = await connection.unary(
+          discoveryService.topicLookup,
+          create(TopicLookupRequestSchema, { requestId: this.#nextRequestId(), topic }),
+          {},
+          { signal },
+        );
+        if (answer.responseType === TopicLookupResponse_LookupType.Failed) break;
+        return {
+          connection: this.#connect(brokerUrlOf(answer.connectUrl, topic)),
+          route: answer.proxy ? { proxiedBrokerUrl: answer.brokerUrl } : {},
+          brokerUrl: answer.brokerUrl,
+        };
+      } catch (error) {
+        if (!(error instanceof CallFailure) || error.cancelled) throw error;
+      }
+    }
+    return last ?? { connection: service, route: {}, brokerUrl: service.url.href };
+  }
+
+  /** The names under which `topic` can be subscribed: itself, or its partitions. `NOT_FOUND` if there are none. */
+  async partitions(topic: string): Promise<readonly string[]> {
+    const answer = await this.service().unary(
+      discoveryService.topicPartitions,
+      create(TopicLookupRequestSchema, { requestId: this.#nextRequestId(), topic }),
+      {},
+    );
+    if (answer.partitions.length === 0) {
+      throw new ClientError('NOT_FOUND', `there is no topic ${topic}; a producer creates it`, {
+        outcome: 'refused',
+        context: { topic },
+      });
+    }
+    return answer.partitions;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  #connect(url: ServiceUrl): Connection {
+    if (this.#closed) throw new ClientError('CLOSED', 'the client is closed');
+    let connection = this.#connections.get(url.href);
+    if (connection === undefined) {
+      connection = new Connection(url, this.#options);
+      this.#connections.set(url.href, connection);
+    }
+    return connection;
+  }
+
+  #nextRequestId(): bigint {
+    this.#requestId += 1n;
+    return this.#requestId;
+  }
+}
+
+function brokerUrlOf(text: string, topic: string): ServiceUrl {
+  try {
+    return parseServiceUrl(text);
+  } catch (error) {
+    throw new ClientError('BROKER_ERROR', `the lookup of ${topic} named no usable connect_url`, {
+      context: { topic },
+      cause: clientError(error, 'read a broker URL'),
+    });
+  }
+}
