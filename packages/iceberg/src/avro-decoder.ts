@@ -16,7 +16,8 @@ export class AvroSource {
   #position: number;
 
   constructor(bytes: Uint8Array, position = 0) {
-    this.#bytes = bytes;
+    // A plain view: `slice` of a Buffer would not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#position = position;
   }

@@ -1,3 +1,5 @@
+export type { ApplyCommitOptions } from './apply-commit.ts';
+export { applyCommit } from './apply-commit.ts';
 export type {
   Catalog,
   CommitOptions,
@@ -8,6 +10,10 @@ export type {
   NamespacePropertiesUpdate,
   TableIdentifier,
 } from './catalog.ts';
+export { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog-names.ts';
+export { checkRequirements } from './check-requirements.ts';
+export type { CreateTableMetadataOptions } from './create-table-metadata.ts';
+export { createTableMetadata } from './create-table-metadata.ts';
 export type {
   DataFile,
   EntryStatus,
@@ -25,8 +31,23 @@ export { IcebergError } from './errors.ts';
 export type { FileIO } from './file-io.ts';
 export type { JsonArray, JsonObject, JsonValue, RawJson } from './json.ts';
 export { isRawJson, parseJson, stringifyJson } from './json.ts';
+export type { ManifestListCache } from './manifest-list-cache.ts';
+export { createManifestListCache } from './manifest-list-cache.ts';
+export { readSnapshotManifests } from './manifest-list-reader.ts';
+export { readManifest } from './manifest-reader.ts';
+export type { MemoryCatalogOptions } from './memory-catalog.ts';
+export { createMemoryCatalog } from './memory-catalog.ts';
+export {
+  loadTableMetadata,
+  metadataFolder,
+  newMetadataLocation,
+  obsoleteMetadataFiles,
+  writeTableMetadata,
+} from './metadata-file.ts';
 export type { PartitionField, PartitionSpec, Transform, UnboundPartitionSpec } from './partition-spec.ts';
 export { firstPartitionFieldId, unpartitionedSpec } from './partition-spec.ts';
+export type { PrepareAppendOptions, PreparedCommit } from './prepare-append.ts';
+export { prepareAppend } from './prepare-append.ts';
 export type {
   FieldPath,
   ListType,
@@ -48,9 +69,11 @@ export {
 export { compareValues, decodeSingleValue, encodeSingleValue } from './single-value.ts';
 export type { Snapshot, SnapshotOperation, SnapshotRef } from './snapshot.ts';
 export { mainBranch } from './snapshot.ts';
+export { generateSnapshotId } from './snapshot-id.ts';
 export type { NullOrder, SortDirection, SortField, SortOrder, UnboundSortOrder } from './sort-order.ts';
 export { unsortedOrder } from './sort-order.ts';
 export type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './statistics.ts';
+export { deleteFiles, purgeTable } from './table-files.ts';
 export type { EncryptedKey, MetadataLogEntry, SnapshotLogEntry, TableMetadata } from './table-metadata.ts';
 export {
   ancestorsOf,
@@ -63,6 +86,14 @@ export {
   schemaById,
   snapshotById,
 } from './table-metadata.ts';
+export {
+  formatTableMetadata,
+  maxReadableFormatVersion,
+  parseTableMetadata,
+  tableMetadataFromJson,
+  tableMetadataToJson,
+  writableFormatVersion,
+} from './table-metadata-json.ts';
 export type { TableRequirement } from './table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './table-update.ts';
 export type { ParsedTransform } from './transform.ts';

@@ -1,0 +1,38 @@
+import type { FileIO } from './file-io.ts';
+
+/** A FileIO in memory for tests, with what was asked of it. */
+export interface MemoryFileIO extends FileIO {
+  readonly files: Map<string, Uint8Array>;
+  readonly reads: string[];
+  readonly writes: string[];
+}
+
+/** Files live in a Map; missing ones and existing ones with `ifAbsent` fail as a store would. */
+export function createMemoryFileIO(): MemoryFileIO {
+  const files = new Map<string, Uint8Array>();
+  const reads: string[] = [];
+  const writes: string[] = [];
+  const read = (location: string): Uint8Array => {
+    reads.push(location);
+    const bytes = files.get(location);
+    if (bytes === undefined) throw Object.assign(new Error(`NOT_FOUND: ${location}`), { code: 'NOT_FOUND' });
+    return bytes;
+  };
+  return {
+    files,
+    reads,
+    writes,
+    readFile: async (location) => Uint8Array.from(read(location)),
+    readRange: async (location, start, endExclusive) =>
+      Uint8Array.from(read(location).subarray(start, endExclusive)),
+    fileSize: async (location) => read(location).length,
+    writeFile: async (location, data, options) => {
+      if (options?.ifAbsent && files.has(location)) {
+        throw Object.assign(new Error(`ALREADY_EXISTS: ${location}`), { code: 'ALREADY_EXISTS' });
+      }
+      writes.push(location);
+      files.set(location, Uint8Array.from(data));
+    },
+    deleteFile: async (location) => void files.delete(location),
+  };
+}
