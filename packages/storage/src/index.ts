@@ -1,6 +1,7 @@
 export type { RefusalCode, StopCode, StorageErrorCode, StorageErrorOptions } from './errors.ts';
 export { StorageError } from './errors.ts';
 export type { StorageEvents } from './events.ts';
+export { openIcebergStorage } from './iceberg-storage.ts';
 export type { MessageLimits, NewMessage, StoredMessage } from './message.ts';
 export type {
   BacklogSettings,

@@ -45,6 +45,7 @@ export const MAX_PUBLISH_TIME_MS = 253_402_300_799_999;
 export const MIN_PUBLISH_TIME_MS = -62_135_596_800_000;
 
 const MAX_U64 = (1n << 64n) - 1n;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAX_U32 = 0xffff_ffff;
 
 /** Throws `MESSAGE_INVALID` unless the message can be stored exactly as it is and read back equal. */
@@ -97,7 +98,7 @@ function optionalTextBytes(field: string, text: string | undefined): number {
 
 function textBytes(field: string, text: string): number {
   // A lone surrogate would come back as U+FFFD: refuse what UTF-8 cannot hold.
-  if (typeof text !== 'string' || !text.isWellFormed()) throw invalid(field, 'must be well-formed text');
+  if (typeof text !== 'string' || LONE_SURROGATE.test(text)) throw invalid(field, 'must be well-formed text');
   return Buffer.byteLength(text);
 }
 

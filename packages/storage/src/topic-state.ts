@@ -1,0 +1,146 @@
+import type { LoadedTable, TableIdentifier } from '@danube/iceberg';
+import type { StopCode } from './errors.ts';
+import type { LogFacts, OffsetRange } from './ledger-case.ts';
+import { decodeMessage, topicKeyOf, uuidBytes } from './record-codec.ts';
+import { TopicTail } from './tail-cache.ts';
+import { TopicIndex } from './topic-index.ts';
+import type { TopicRecord } from './topic-record.ts';
+import { Waiters } from './waiters.ts';
+
+/** Why a topic stopped. */
+export interface TopicStop {
+  readonly code: StopCode | 'LOG_FAILED';
+  readonly message: string;
+  readonly range?: OffsetRange;
+}
+
+/** Everything this process knows about one life of a topic. Only data; who may change what is said at each field. */
+export class TopicState {
+  readonly topicId: string;
+  readonly idBytes: Uint8Array;
+  readonly key: string;
+  readonly name: string;
+  readonly index = new TopicIndex();
+  readonly tail: TopicTail;
+  /** Ended lives of the topic, which a kept table may still name. */
+  readonly earlier: readonly string[];
+
+  /** Next offset; moved by appends and by opening. */
+  next = 0;
+  /** Highest offset acknowledged (readable), -1 if none. */
+  acked = -1;
+  /** Time of the newest message, so that append times never go back. */
+  lastAppendTimeMs = 0;
+  /** Highest `through` confirmed by the table; moved by the committer only. */
+  confirmed = -1;
+  claimed = false;
+  /** The table of the claim; set by the committer only. */
+  table: { readonly identifier: TableIdentifier; readonly uuid: string } | undefined;
+  /** Ascending, disjoint. */
+  gaps: OffsetRange[] = [];
+
+  /** First offset this opening gives out. */
+  openedAt = 0;
+  /** Ledger snapshots this opening sent and that may be in the table. */
+  readonly sent = new Set<bigint>();
+  /** The metadata of the last confirmation; `start`, `through` and snapshot are read from this one. */
+  loaded: { readonly table: LoadedTable; readonly start: number; readonly through: number } | undefined;
+  /** Set from opening to closing or deletion, also while stopped. */
+  opened = false;
+  /** Bytes appended and not yet acknowledged. */
+  inFlightBytes = 0;
+  /** Acknowledged and not known durable (modes `periodic` and `none`), oldest first. */
+  undurable: { readonly offset: number; readonly walOffset: number }[] = [];
+  /** Highest offset known durable, -1 if none. */
+  durable = -1;
+  stop: TopicStop | undefined;
+
+  /** Flush is asked for up to this offset. */
+  flushTarget = -1;
+  /** Chosen to relieve the limit over all topics. */
+  pressed = false;
+
+  appendedMessages = 0;
+  appendedBytes = 0;
+  ackedMessages = 0;
+  committedRows = 0;
+
+  /** Woken when `acked` moves, or the topic stops or closes. */
+  readonly readable = new Waiters();
+  /** Woken when `confirmed` moves, or the topic stops or closes. */
+  readonly committed = new Waiters();
+
+  constructor(topicId: string, name: string, earlier: readonly string[] = []) {
+    this.topicId = topicId;
+    this.idBytes = uuidBytes(topicId);
+    this.key = topicKeyOf(topicId);
+    this.name = name;
+    this.earlier = earlier;
+    this.tail = new TopicTail((payload) => decodeMessage(name, payload));
+  }
+
+  /** First offset the log holds; `next` if it holds none. */
+  get first(): number {
+    return this.index.first ?? this.next;
+  }
+
+  get unflushedBytes(): number {
+    return this.index.bytesAbove(this.confirmed);
+  }
+
+  /** The dictionary line. */
+  record(): TopicRecord {
+    return {
+      topicId: this.topicId,
+      name: this.name,
+      kind: 'reliable',
+      table: this.table,
+      // Not what is on its way to the log: should it be lost there, it was never given out.
+      next: Math.max(this.acked + 1, this.confirmed + 1, this.openedAt),
+      confirmed: this.confirmed,
+      claimed: this.claimed,
+      gaps: this.gaps.filter((gap) => gap.last > this.confirmed),
+      earlier: this.earlier,
+    };
+  }
+
+  /** What the case table needs to know. */
+  facts(logId: string, epoch: number): LogFacts {
+    return {
+      logId,
+      epoch,
+      topicId: this.topicId,
+      earlierTopicIds: this.earlier,
+      claimed: this.claimed,
+      tableUuid: this.table?.uuid,
+      first: this.first,
+      next: this.next,
+      confirmed: this.confirmed,
+      gaps: this.gaps,
+      openedAt: this.openedAt,
+      sent: this.sent,
+    };
+  }
+
+  /** Offsets that will never hold a message; `last` must be below every later offset. */
+  addGap(gap: OffsetRange): void {
+    const previous = this.gaps.at(-1);
+    if (previous !== undefined && previous.last + 1 === gap.first)
+      this.gaps[this.gaps.length - 1] = { first: previous.first, last: gap.last };
+    else this.gaps.push(gap);
+  }
+
+  /** The log refused a record and goes on: its offset is taken back, or becomes a gap if a later one is under way. */
+  takeBack(offset: number): void {
+    this.addGap({ first: offset, last: offset });
+    for (
+      let gap = this.gaps.at(-1);
+      gap !== undefined && gap.last + 1 === this.next;
+      gap = this.gaps.at(-1)
+    ) {
+      this.next = gap.first;
+      this.gaps.pop();
+    }
+    this.tail.clear(this.next);
+  }
+}

@@ -1,0 +1,28 @@
+/** Promises that are all resolved at the next `wake`. Callers look again at what they waited for. */
+export class Waiters {
+  #wakes: (() => void)[] = [];
+
+  /** Resolves at the next wake, or at once when `signal` is or becomes aborted. */
+  wait(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      if (signal === undefined) {
+        this.#wakes.push(resolve);
+        return;
+      }
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#wakes.push(done);
+    });
+  }
+
+  wake(): void {
+    if (this.#wakes.length === 0) return;
+    const wakes = this.#wakes;
+    this.#wakes = [];
+    for (const wake of wakes) wake();
+  }
+}
