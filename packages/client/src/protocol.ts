@@ -58,6 +58,7 @@ export type {
   UnaryMethod,
 } from './services.ts';
 export { consumerService, discoveryService, healthCheckService, producerService } from './services.ts';
+export { encodeStreamMessage } from './stream-message-encoder.ts';
 export type { TopicName } from './topic-name.ts';
 export { parseTopicName, TOPIC_NAME_RULE } from './topic-name.ts';
 export {

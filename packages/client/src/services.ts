@@ -1,6 +1,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { handleServerStreamingCall, handleUnaryCall, MethodDefinition } from '@grpc/grpc-js';
+import type { StreamMessage } from './gen/danube_pb.ts';
 import {
   AckRequestSchema,
   AckResponseSchema,
@@ -19,6 +20,7 @@ import {
   TopicLookupResponseSchema,
   TopicPartitionsResponseSchema,
 } from './gen/danube_pb.ts';
+import { encodeStreamMessage } from './stream-message-encoder.ts';
 
 /** A method with one request and one response. */
 export interface UnaryMethod<Request, Response> extends MethodDefinition<Request, Response> {
@@ -59,7 +61,8 @@ function codec<Desc extends DescMessage>(schema: Desc): Codec<MessageShape<Desc>
       const bytes = toBinary(schema, message);
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
-    decode: (bytes) => fromBinary(schema, bytes),
+    // From a plain Uint8Array, so that byte fields are plain too: a Buffer's slice would be another view.
+    decode: (bytes) => fromBinary(schema, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
   };
 }
 
@@ -90,7 +93,7 @@ function serverStream<Request, Response>(
   return { ...methodOf(path, request, response), responseStream: true };
 }
 
-const streamMessage = codec(StreamMessageSchema);
+const streamMessage: Codec<StreamMessage> = { ...codec(StreamMessageSchema), encode: encodeStreamMessage };
 const topicLookupRequest = codec(TopicLookupRequestSchema);
 
 /**
