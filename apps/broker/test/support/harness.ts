@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ConnectOptions, connect, type DanubeClient } from '@danube/client';
+import {
+  consumerService,
+  discoveryService,
+  healthCheckService,
+  producerService,
+} from '@danube/client/protocol';
+import {
+  credentials,
+  type MethodDefinition,
+  makeGenericClientConstructor,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { afterEach } from 'vitest';
+import { type Broker, type BrokerComponents, startBroker } from '../../src/broker.ts';
+import { parseConfig } from '../../src/config/config-file.ts';
+import { resolveConfig } from '../../src/config/resolve-config.ts';
+import { silentLogger } from '../../src/log.ts';
+
+const cleanUp: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+/** Runs after the test, newest first. */
+export function onCleanUp(undo: () => Promise<void> | void): void {
+  cleanUp.push(undo);
+}
+
+/** A directory that goes with the test. */
+export function temporaryDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'danube-broker-test-'));
+  onCleanUp(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A broker in this process on free ports, stopped after the test. */
+export async function startTestBroker(
+  dataDir: string,
+  config: object = {},
+  components: Partial<BrokerComponents> = {},
+): Promise<Broker> {
+  const settings = resolveConfig(
+    parseConfig(config),
+    { dataDir, brokerAddr: '127.0.0.1:0', promExporter: '127.0.0.1:0' },
+    { baseDir: dataDir },
+  );
+  const broker = await startBroker(settings, { logger: silentLogger(), ...components });
+  onCleanUp(() => broker.stop());
+  return broker;
+}
+
+/** A client of the broker, closed after the test. */
+export function clientOf(broker: Pick<Broker, 'url'>, options: Partial<ConnectOptions> = {}): DanubeClient {
+  const client = connect({ serviceUrl: broker.url, ...options });
+  onCleanUp(() => client.close());
+  return client;
+}
+
+type Unary<Service> = {
+  [Name in keyof Service]: Service[Name] extends MethodDefinition<infer Request, infer Response>
+    ? (request: Request) => Promise<Response>
+    : never;
+};
+
+/** The bare protocol, for requests no client would send. Rejects with gRPC's ServiceError. */
+export function rawClient(broker: Pick<Broker, 'address'>) {
+  const address = `${broker.address.host}:${broker.address.port}`;
+  const stub = <Service extends Record<string, MethodDefinition<never, never>>>(
+    service: Service,
+  ): Unary<Service> => {
+    const Constructor = makeGenericClientConstructor(service as never, 'danube');
+    const client = new Constructor(address, credentials.createInsecure(), {
+      'grpc.max_send_message_length': -1,
+    });
+    onCleanUp(() => client.close());
+    const methods = Object.keys(service).map((name) => [
+      name,
+      (request: unknown) =>
+        new Promise((resolve, reject) => {
+          (
+            client[name] as unknown as (
+              request: unknown,
+              done: (error: ServiceError | null, reply: unknown) => void,
+            ) => void
+          ).call(client, request, (error, reply) => (error ? reject(error) : resolve(reply)));
+        }),
+    ]);
+    return Object.fromEntries(methods) as Unary<Service>;
+  };
+  return {
+    discovery: stub(discoveryService as never) as Unary<typeof discoveryService>,
+    health: stub(healthCheckService as never) as Unary<typeof healthCheckService>,
+    producer: stub(producerService as never) as Unary<typeof producerService>,
+    consumer: stub(consumerService as never) as Unary<typeof consumerService>,
+  };
+}
+
+/** Waits until the condition holds; fails with the description after 15 s. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
