@@ -1,0 +1,15 @@
+/** A producer registered on a topic. There is no message for leaving: it is gone when it has been silent for long. */
+export interface Producer {
+  readonly id: bigint;
+  readonly name: string;
+  readonly topic: string;
+  readonly exclusive: boolean;
+  /** Unix milliseconds of its last call or health check. */
+  lastSeenMs: number;
+}
+
+/** A client asks for its health every 5 s; after three of them without a word it no longer counts as present. */
+export const PRESENCE_TIMEOUT_MS = 15_000;
+
+/** A producer or consumer silent for this long is forgotten; its next call is answered NOT_FOUND. */
+export const FORGET_AFTER_MS = 3_600_000;
