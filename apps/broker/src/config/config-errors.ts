@@ -1,0 +1,64 @@
+import type { z } from 'zod';
+
+/** `storage.iceberg_config.wal.sync_mode`, `bootstrap_namespaces[0]`, or "the configuration" for the top. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return 'the configuration';
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
+    .join('');
+}
+
+/**
+ * Turns the schema's findings into lines `<path>: <what was expected>`. Values are never repeated, because one
+ * of them could be a secret; only their kind is.
+ */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+  keysAt: (path: readonly PropertyKey[]) => readonly string[],
+): string[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(issue.path).join(', ');
+      return issue.keys.map(
+        (key) => `${formatPath([...issue.path, key])}: unknown key; known here: ${known}`,
+      );
+    }
+    return [`${formatPath(issue.path)}: ${expectation(issue)}, got ${kindOf(valueAt(input, issue.path))}`];
+  });
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected === 'object' ? 'a mapping of keys' : `a value of type ${issue.expected}`}`;
+    case 'invalid_value':
+      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'too_small':
+      return issue.origin === 'string'
+        ? 'expected a text that is not empty'
+        : `expected at least ${issue.minimum}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}`;
+    default:
+      return issue.message.startsWith('expected')
+        ? issue.message
+        : `expected something else (${issue.message})`;
+  }
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path)
+    value =
+      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+  return value;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'number') return `the number ${value}`; // No secret is a number.
+  if (typeof value === 'object') return 'a mapping';
+  return typeof value === 'string' ? 'a text that is not that' : `a ${typeof value}`;
+}
