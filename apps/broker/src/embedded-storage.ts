@@ -1,0 +1,60 @@
+import { openIcebergStorage, type PersistentStorage } from '@danube/storage';
+import { formatAddress } from './config/address.ts';
+import type { BrokerSettings } from './config/settings.ts';
+import { openEmbeddedCatalog } from './embedded-catalog.ts';
+import { BrokerError, codeOf, messageOf } from './errors.ts';
+import type { Logger } from './log.ts';
+import { watchPhases } from './phase-log.ts';
+
+/**
+ * Opens the storage of the embedded set-up: the log, and tables in a local directory under the SQLite catalog.
+ * Closing it closes the catalog too.
+ *
+ * @throws BrokerError `DATA_DIR_HELD` when another process has the log; errors of storage and catalog
+ */
+export async function openEmbeddedStorage(
+  settings: BrokerSettings,
+  logger: Logger,
+): Promise<PersistentStorage> {
+  const { wal, flush } = settings.storage;
+  const embedded = await openEmbeddedCatalog(settings.storage);
+  const { target, openWal } = watchPhases({ catalog: embedded.catalog, io: embedded.io }, logger);
+  try {
+    const storage = await openIcebergStorage({
+      wal,
+      flush,
+      resolve: () => target,
+      brokerAddr: settings.advertised.brokerUrl ?? `http://${formatAddress(settings.brokerAddress)}`,
+      limits: { maxPayloadBytes: settings.maxMessageSizeBytes },
+      ...(openWal === undefined ? {} : { openWal }),
+    });
+    return closingAlso(storage, () => embedded.close());
+  } catch (error) {
+    await embedded.close();
+    throw walHeld(error, wal.dir) ?? error;
+  }
+}
+
+/** The storage is given its catalog and leaves it open; here they end together. */
+function closingAlso(storage: PersistentStorage, after: () => Promise<void>): PersistentStorage {
+  const close = storage.close.bind(storage);
+  storage.close = async () => {
+    try {
+      await close();
+    } finally {
+      await after();
+    }
+  };
+  return storage;
+}
+
+/** The log's own lock matters when two data directories share one `wal.base_path`. */
+function walHeld(error: unknown, dir: string): BrokerError | undefined {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (codeOf(cause) === 'WAL_LOCKED') {
+      const sentence = `Another process has the write-ahead log ${dir} open (${messageOf(cause)}).`;
+      return new BrokerError('DATA_DIR_HELD', sentence, { cause: error });
+    }
+  }
+  return undefined;
+}
