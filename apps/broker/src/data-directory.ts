@@ -23,6 +23,9 @@ export interface DataDirectory {
   release(): void;
 }
 
+/** Locks of this process: a connection nobody refers to is garbage collected, and its lock with it (seen in a test). */
+const held = new Set<DatabaseSync>();
+
 const LOCK_FILE = 'lock.db';
 const VERSION_FILE = 'VERSION';
 
@@ -40,13 +43,18 @@ export function openDataDirectory(path: string): DataDirectory {
   // Read first: a directory of a newer version may have another kind of lock.
   checkDataDirectoryVersion(path);
   const lock = takeLock(path);
+  held.add(lock);
+  const release = () => {
+    held.delete(lock);
+    if (lock.isOpen) lock.close();
+  };
   try {
     if (!existsSync(join(path, VERSION_FILE))) writeVersion(path);
   } catch (error) {
-    lock.close();
+    release();
     throw unusable(path, messageOf(error), error);
   }
-  return { path, release: () => lock.isOpen && lock.close() };
+  return { path, release };
 }
 
 /**

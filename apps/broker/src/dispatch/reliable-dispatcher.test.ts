@@ -1,6 +1,6 @@
 import { StorageError } from '@danube/storage';
 import { afterEach, describe, expect, test } from 'vitest';
-import { until } from '../../test/support/harness.ts';
+import { until } from '../../test/support/clean-up.ts';
 import { MemoryTopic } from '../../test/support/memory-storage.ts';
 import type { ConsumerSink, Delivery } from './delivery.ts';
 import { type DispatchSettings, defaultDispatchSettings } from './dispatch-settings.ts';

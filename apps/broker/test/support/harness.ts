@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type ConnectOptions, connect, type DanubeClient } from '@danube/client';
 import {
   consumerService,
@@ -14,29 +11,11 @@ import {
   makeGenericClientConstructor,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { afterEach } from 'vitest';
 import { type Broker, type BrokerComponents, startBroker } from '../../src/broker.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
 import { resolveConfig } from '../../src/config/resolve-config.ts';
 import { silentLogger } from '../../src/log.ts';
-
-const cleanUp: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const undo of cleanUp.splice(0).reverse()) await undo();
-});
-
-/** Runs after the test, newest first. */
-export function onCleanUp(undo: () => Promise<void> | void): void {
-  cleanUp.push(undo);
-}
-
-/** A directory that goes with the test. */
-export function temporaryDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'danube-broker-test-'));
-  onCleanUp(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
+import { onCleanUp } from './clean-up.ts';
 
 /** A broker in this process on free ports, stopped after the test. */
 export async function startTestBroker(
@@ -98,13 +77,4 @@ export function rawClient(broker: Pick<Broker, 'address'>) {
     producer: stub(producerService as never) as Unary<typeof producerService>,
     consumer: stub(consumerService as never) as Unary<typeof consumerService>,
   };
-}
-
-/** Waits until the condition holds; fails with the description after 15 s. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
