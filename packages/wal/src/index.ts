@@ -1,1 +1,14 @@
-export {};
+export type { WalAck, WalBatchAck } from './batch.ts';
+export type { WalDamage, WalErrorCode } from './errors.ts';
+export { WalError } from './errors.ts';
+export type { WalRecord } from './frame.ts';
+export type { ReadOptions } from './log-reader.ts';
+export { nodeFs } from './node-fs.ts';
+export type { SyncMode, WalLogger, WalOptions, WalRecordInput } from './options.ts';
+export { USER_RECORD_TYPE_MAX, USER_RECORD_TYPE_MIN } from './options.ts';
+export type { RecoveryReport } from './recovery.ts';
+export type { WalSegmentInfo } from './segment.ts';
+export { FORMAT_VERSION } from './segment-header.ts';
+export type { Wal } from './wal.ts';
+export { openWal } from './wal.ts';
+export type { WalDirectoryLock, WalFile, WalFs } from './wal-fs.ts';

@@ -1,0 +1,432 @@
+import { join } from 'node:path';
+import { isNoSpace, systemErrorCode, type WalDamage, WalError } from './errors.ts';
+import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
+import type { RecoveredLog } from './log-writer.ts';
+import type { ResolvedWalOptions } from './options.ts';
+import { Segment } from './segment.ts';
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  parseSegmentFileName,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from './segment-header.ts';
+import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
+import { viewOf } from './u64.ts';
+import { readVersionFile, VERSION_FILE, writeVersionFile } from './version-file.ts';
+import { readFully, type WalFile, type WalFs, writeFully } from './wal-fs.ts';
+
+const COPY_CHUNK_BYTES = 1024 * 1024;
+
+/** What opening the directory found and did. */
+export interface RecoveryReport {
+  /** The log did not exist before. */
+  readonly created: boolean;
+  /** The log was closed properly last time: its exact end was known. */
+  readonly cleanShutdown: boolean;
+  readonly segments: number;
+  readonly records: number;
+  readonly bytesScanned: number;
+  /** What was cut off the end of the last segment: bytes of a write that never became durable. */
+  readonly tornTail?: {
+    /** Segment file name. */
+    readonly file: string;
+    /** Where the file was cut. */
+    readonly position: number;
+    readonly bytes: number;
+    /** File in the log directory that holds the cut bytes. Nothing here ever deletes it. */
+    readonly keptIn: string;
+    /** Offset the first cut record had or would have had; it is given out again. */
+    readonly firstOffset: number;
+    readonly reason: string;
+  };
+  /** Bytes at the end that no proof of durability covered, written and synced again. */
+  readonly rewrittenBytes: number;
+  /** Left-overs of an interrupted rotation or truncation. */
+  readonly removedFiles: readonly string[];
+}
+
+/**
+ * Brings a locked directory to a state the writer can go on from, or refuses with the evidence.
+ * Nothing durable is ever changed before everything has been checked.
+ */
+export async function recover(
+  options: ResolvedWalOptions,
+): Promise<{ log: RecoveredLog; report: RecoveryReport }> {
+  const { dir } = options;
+  const open: { close(): Promise<void> }[] = [];
+  try {
+    return await new Recovery(options, open).run();
+  } catch (error) {
+    for (const file of open) await file.close().catch(() => undefined); // the first error is the one to report
+    if (WalError.is(error)) throw error;
+    const code = isNoSpace(error) ? 'WAL_NO_SPACE' : 'WAL_IO_ERROR';
+    throw new WalError(
+      code,
+      `opening ${dir} failed (${systemErrorCode(error) ?? 'no code'})`,
+      { dir },
+      error,
+    );
+  }
+}
+
+class Recovery {
+  readonly #options: ResolvedWalOptions;
+  readonly #fs: WalFs;
+  readonly #dir: string;
+  /** Files to close should opening fail. */
+  readonly #open: { close(): Promise<void> }[];
+  readonly #damage: WalDamage[] = [];
+  readonly #scanner = new FrameScanner();
+  #records = 0;
+  #bytesScanned = 0;
+  #lastTimestampMs = 0;
+
+  constructor(options: ResolvedWalOptions, open: { close(): Promise<void> }[]) {
+    this.#options = options;
+    this.#fs = options.fs;
+    this.#dir = options.dir;
+    this.#open = open;
+  }
+
+  async run(): Promise<{ log: RecoveredLog; report: RecoveryReport }> {
+    const names = await this.#fs.list(this.#dir);
+    const removedFiles = await this.#removeTemporaries(names);
+    const { file: stateFile, state, created } = await this.#openState(names);
+    const onDisk = names
+      .filter((name) => parseSegmentFileName(name) !== undefined)
+      .sort((a, b) => (a < b ? -1 : 1));
+    const truncated = onDisk.filter((name) => parseSegmentFileName(name)! < state.firstOffset);
+    const { segments, last } = await this.#checkSegments(onDisk.slice(truncated.length), state);
+    this.#refuseDamage();
+
+    // Everything is sound, or torn where tearing is innocent. Only now is anything changed.
+    for (const name of truncated) {
+      await this.#fs.remove(join(this.#dir, name)); // a truncation was interrupted
+      removedFiles.push(name);
+    }
+    const tornTail = last && (await this.#cutTornTail(last, state));
+    const rewrittenBytes = last ? await this.#rewriteUnproven(last, state) : 0;
+    await this.#fs.syncDirectory(this.#dir);
+    if (!last) segments.push(await this.#createFirstSegment(state));
+
+    const active = segments.at(-1)!;
+    const next: LogState = {
+      logId: state.logId,
+      epoch: state.epoch + 1,
+      firstSegment: segments[0]!.header.sequence,
+      firstOffset: segments[0]!.firstOffset,
+      segmentsEnd: active.header.sequence + 1,
+      durableUpTo: active.nextOffset,
+      closed: false,
+    };
+    await stateFile.write(next);
+    return {
+      log: {
+        logId: state.logId,
+        epoch: next.epoch,
+        stateFile,
+        state: next,
+        segments,
+        lastTimestampMs: this.#lastTimestampMs,
+      },
+      report: {
+        created,
+        cleanShutdown: !created && state.closed,
+        segments: segments.length,
+        records: this.#records,
+        bytesScanned: this.#bytesScanned,
+        ...(tornTail && { tornTail }),
+        rewrittenBytes,
+        removedFiles,
+      },
+    };
+  }
+
+  async #removeTemporaries(names: readonly string[]): Promise<string[]> {
+    // Never durable under their final name, so nothing was ever promised about them.
+    const temporaries = names.filter((name) => name.endsWith('.tmp') && isOurs(name));
+    for (const name of temporaries) await this.#fs.remove(join(this.#dir, name));
+    return temporaries;
+  }
+
+  async #openState(
+    names: readonly string[],
+  ): Promise<{ file: StateFile; state: LogState; created: boolean }> {
+    const hasState = names.includes(STATE_FILE);
+    const hasSegments = names.some((name) => parseSegmentFileName(name) !== undefined);
+    if (names.includes(VERSION_FILE)) await readVersionFile(this.#fs, this.#dir);
+    else if (hasState || hasSegments) throw this.#missing(VERSION_FILE);
+    else await writeVersionFile(this.#fs, this.#dir);
+    if (hasState) {
+      const opened = await StateFile.open(this.#fs, this.#dir);
+      if (!opened) {
+        throw new WalError('WAL_CORRUPT', 'both copies of the state file are damaged', {
+          dir: this.#dir,
+          damage: [{ file: STATE_FILE, startByte: 0, endByteExclusive: 8192, reason: 'checksum' }],
+        });
+      }
+      this.#open.push(opened.file);
+      // Interrupted between the state file and the first segment: still a new log.
+      const { state } = opened;
+      return { ...opened, created: state.segmentsEnd === 0 && !hasSegments };
+    }
+    if (hasSegments) throw this.#missing(STATE_FILE);
+    const state: LogState = {
+      logId: uuidBytes(this.#options.randomBytes(16)),
+      epoch: 0,
+      firstSegment: 0,
+      firstOffset: 0,
+      segmentsEnd: 0,
+      durableUpTo: 0,
+      closed: false,
+    };
+    const file = await StateFile.create(this.#fs, this.#dir, state);
+    this.#open.push(file);
+    return { file, state, created: true };
+  }
+
+  /** Validates headers, the chain of segments and every frame. Damage is collected, not thrown. */
+  async #checkSegments(
+    names: readonly string[],
+    state: LogState,
+  ): Promise<{
+    segments: Segment[];
+    last: { segment: Segment; scan: SegmentScan; file: WalFile } | undefined;
+  }> {
+    const segments: Segment[] = [];
+    let last: { segment: Segment; scan: SegmentScan; file: WalFile } | undefined;
+    let sequence = state.firstSegment;
+    let offset: number | undefined = state.firstOffset;
+    let previousSalt: number | undefined = state.firstSegment === 0 ? 0 : undefined;
+    for (const [i, name] of names.entries()) {
+      const file = await this.#fs.open(join(this.#dir, name), 'write');
+      this.#open.push(file);
+      const size = await file.size();
+      const header = await this.#readHeader(file, name, size);
+      const reason = header && this.#headerDamage(header, name, state, { sequence, offset, previousSalt });
+      if (!header || reason !== undefined) {
+        this.#damage.push({
+          file: name,
+          startByte: 0,
+          endByteExclusive: size,
+          firstOffset: offset ?? parseSegmentFileName(name)!,
+          reason: reason ?? 'segment header damaged',
+        });
+        // The chain goes on with whatever the next header says.
+        sequence = (header?.sequence ?? sequence) + 1;
+        offset = undefined;
+        previousSalt = undefined;
+        continue;
+      }
+      const segment = new Segment(this.#dir, header);
+      const scan = await this.#scanner.scan(file, segment, size, (record) => {
+        this.#lastTimestampMs = Math.max(this.#lastTimestampMs, record.timestampMs);
+      });
+      this.#records += segment.nextOffset - segment.firstOffset;
+      this.#bytesScanned += size;
+      sequence = header.sequence + 1;
+      offset = scan.damage.length === 0 ? segment.nextOffset : undefined;
+      previousSalt = header.salt;
+      const isLast = i === names.length - 1 && sequence >= state.segmentsEnd;
+      const durable = Math.max(state.durableUpTo, scan.durableUpTo);
+      if (scan.damage.length > 0 && (!isLast || durable > segment.nextOffset))
+        this.#damage.push(...scan.damage);
+      segments.push(segment);
+      if (isLast) last = { segment, scan, file };
+      else {
+        segment.sealed = true;
+        segment.durableSize = segment.size;
+        segment.durableNextOffset = segment.nextOffset;
+        await file.close();
+        this.#open.splice(this.#open.indexOf(file), 1);
+      }
+    }
+    if (sequence < state.segmentsEnd) {
+      this.#damage.push({
+        file: `segments ${sequence} to ${state.segmentsEnd - 1}`,
+        startByte: 0,
+        endByteExclusive: 0,
+        ...(offset !== undefined && { firstOffset: offset }),
+        reason: 'segment missing',
+      });
+    } else if (this.#damage.length === 0 && offset !== undefined && offset < state.durableUpTo) {
+      const segment = segments.at(-1);
+      this.#damage.push({
+        file: segment?.name ?? 'all segments',
+        startByte: segment?.size ?? 0,
+        endByteExclusive: segment?.size ?? 0,
+        firstOffset: offset,
+        reason: `records up to ${state.durableUpTo - 1} were durable and are missing`,
+      });
+    }
+    return { segments, last };
+  }
+
+  async #readHeader(file: WalFile, name: string, size: number): Promise<SegmentHeader | undefined> {
+    const bytes = new Uint8Array(Math.min(size, SEGMENT_HEADER_BYTES));
+    const length = await readFully(file, bytes, 0);
+    const header = decodeSegmentHeader(bytes.subarray(0, length));
+    if (header !== 'unsupported') return header;
+    throw new WalError('WAL_VERSION_UNSUPPORTED', `${name} was written by a newer version`, {
+      dir: this.#dir,
+      file: name,
+    });
+  }
+
+  #headerDamage(
+    header: SegmentHeader,
+    name: string,
+    state: LogState,
+    expected: { sequence: number; offset: number | undefined; previousSalt: number | undefined },
+  ): string | undefined {
+    if (Buffer.compare(header.logId, state.logId) !== 0) return 'segment of another log';
+    if (header.firstOffset !== parseSegmentFileName(name)) return 'segment under the name of another';
+    if (header.sequence !== expected.sequence)
+      return `segment ${expected.sequence} is missing before this one`;
+    if (expected.offset !== undefined && header.firstOffset !== expected.offset) {
+      return `records from ${expected.offset} to ${header.firstOffset - 1} are missing before this segment`;
+    }
+    if (expected.previousSalt !== undefined && header.previousSalt !== expected.previousSalt) {
+      return 'segment does not follow the one before';
+    }
+    return header.durableUpTo === header.firstOffset ? undefined : 'segment header inconsistent';
+  }
+
+  #refuseDamage(): void {
+    if (this.#damage.length === 0) return;
+    const [first] = this.#damage;
+    throw new WalError(
+      'WAL_CORRUPT',
+      `${this.#damage.length} damaged range(s) of durable data, the first in ${first!.file} at byte ` +
+        `${first!.startByte}: ${first!.reason}. Nothing was changed.`,
+      { dir: this.#dir, damage: this.#damage },
+    );
+  }
+
+  /** Cuts what never became durable off the last segment, keeping the bytes aside. */
+  async #cutTornTail(
+    last: { segment: Segment; scan: SegmentScan; file: WalFile },
+    state: LogState,
+  ): Promise<RecoveryReport['tornTail']> {
+    const { segment, scan, file } = last;
+    const [damage] = scan.damage;
+    if (!damage) return undefined;
+    const position = segment.size;
+    const bytes = scan.fileSize - position;
+    const keptIn = `${segment.name}.torn-${state.epoch + 1}-${position}`;
+    await this.#keepAside(file, position, scan.fileSize, keptIn);
+    await file.truncate(position);
+    await file.sync();
+    this.#options.logger.warn(
+      { dir: this.#dir, file: segment.name, position, bytes, keptIn, reason: damage.reason },
+      'wal: torn tail cut, bytes kept aside',
+    );
+    return {
+      file: segment.name,
+      position,
+      bytes,
+      keptIn,
+      firstOffset: segment.nextOffset,
+      reason: damage.reason,
+    };
+  }
+
+  async #keepAside(source: WalFile, start: number, end: number, name: string): Promise<void> {
+    const path = join(this.#dir, name);
+    const target = await this.#fs.open(path, 'create').catch(async (error: unknown) => {
+      // An earlier opening got this far and no further; its copy may be incomplete.
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+      await this.#fs.remove(path);
+      return this.#fs.open(path, 'create');
+    });
+    try {
+      await copyRange(source, start, end, target, 0);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    await this.#fs.syncDirectory(this.#dir);
+  }
+
+  /**
+   * After a failed sync the kernel may hold pages that read well, count as clean and are not on disk, so that
+   * another sync "succeeds". What nothing proves durable is therefore written again before it is synced.
+   */
+  async #rewriteUnproven(
+    last: { segment: Segment; scan: SegmentScan; file: WalFile },
+    state: LogState,
+  ): Promise<number> {
+    const { segment, scan, file } = last;
+    const proven = Math.max(scan.durableUpTo, state.durableUpTo, segment.header.durableUpTo);
+    let rewritten = 0;
+    if (proven < segment.nextOffset) {
+      const start = segment.seek(proven);
+      rewritten = segment.size - start;
+      await copyRange(file, start, segment.size, file, start);
+    }
+    await file.sync();
+    segment.file = file;
+    segment.durableSize = segment.size;
+    segment.durableNextOffset = segment.nextOffset;
+    return rewritten;
+  }
+
+  async #createFirstSegment(state: LogState): Promise<Segment> {
+    const segment = new Segment(this.#dir, {
+      logId: state.logId,
+      firstOffset: 0,
+      sequence: 0,
+      salt: viewOf(this.#options.randomBytes(4)).getUint32(0, true),
+      previousSalt: 0,
+      durableUpTo: 0,
+      createdMs: this.#options.now(),
+    });
+    const temporary = `${segment.path}.tmp`;
+    const file = await this.#fs.open(temporary, 'create');
+    this.#open.push(file);
+    await writeFully(file, [encodeSegmentHeader(segment.header)], 0);
+    await file.sync();
+    await this.#fs.rename(temporary, segment.path);
+    await this.#fs.syncDirectory(this.#dir);
+    segment.file = file;
+    return segment;
+  }
+
+  #missing(file: string): WalError {
+    return new WalError('WAL_CORRUPT', `${file} is missing from a directory that holds a log`, {
+      dir: this.#dir,
+      damage: [{ file, startByte: 0, endByteExclusive: 0, reason: 'missing' }],
+    });
+  }
+}
+
+function isOurs(name: string): boolean {
+  return (
+    name.startsWith(`${STATE_FILE}.`) || name.startsWith(`${VERSION_FILE}.`) || /^\d{20}\.wal\./.test(name)
+  );
+}
+
+/** Random bytes shaped as a version 4 UUID. */
+function uuidBytes(random: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(random);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes;
+}
+
+async function copyRange(
+  source: WalFile,
+  start: number,
+  end: number,
+  target: WalFile,
+  targetStart: number,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(end - start, COPY_CHUNK_BYTES));
+  for (let at = start; at < end; ) {
+    const count = await readFully(source, buffer.subarray(0, Math.min(buffer.length, end - at)), at);
+    if (count === 0) throw Object.assign(new Error('EIO: file ended while copying'), { code: 'EIO' });
+    await writeFully(target, [buffer.subarray(0, count)], targetStart + at - start);
+    at += count;
+  }
+}

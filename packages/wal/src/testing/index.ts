@@ -1,0 +1,1 @@
+export type { WalDirectoryLock, WalFile, WalFs } from '../wal-fs.ts';
