@@ -165,7 +165,9 @@ export class TableMetadataDraft {
         snapshotId: ref.snapshotId,
       });
     }
-    this.#metadata.refs = { ...this.#metadata.refs, [name]: ref };
+    const { refs } = this.#metadata;
+    const extra = Object.hasOwn(refs, name) ? refs[name]!.extra : undefined;
+    this.#metadata.refs = { ...refs, [name]: extra === undefined ? ref : { extra, ...ref } };
     if (name !== mainBranch || this.#metadata.currentSnapshotId === ref.snapshotId) return;
     const added = this.#addedSnapshots.get(ref.snapshotId);
     this.#metadata.currentSnapshotId = ref.snapshotId;

@@ -1,2 +1,8 @@
+export { catalogConformance } from './conformance/catalog-conformance.ts';
+export type {
+  CatalogCapabilities,
+  CatalogConformanceCase,
+  CatalogSubject,
+} from './conformance/conformance-case.ts';
 export type { MemoryFileIO } from './memory-file-io.ts';
 export { createMemoryFileIO } from './memory-file-io.ts';

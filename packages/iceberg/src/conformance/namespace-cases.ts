@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import {
+  assertFails,
+  type CatalogCapabilities,
+  type CatalogConformanceCase,
+  createOrders,
+  namespace,
+  orders,
+} from './conformance-case.ts';
+
+export function namespaceCases({
+  nestedNamespaces = true,
+  freeNames = true,
+}: CatalogCapabilities): readonly CatalogConformanceCase[] {
+  return [
+    {
+      name: 'a created namespace exists, is listed and keeps its properties',
+      async run({ catalog, other }) {
+        assert.equal(await catalog.namespaceExists(namespace), false);
+        await catalog.createNamespace(namespace, { owner: 'a', 'with.dot': 'b c' });
+        assert.equal(await other.namespaceExists(namespace), true);
+        assert.ok((await other.listNamespaces()).some((found) => found.join() === namespace.join()));
+        const properties = await other.loadNamespaceProperties(namespace);
+        assert.equal(properties.owner, 'a');
+        assert.equal(properties['with.dot'], 'b c');
+        assert.deepEqual(await other.listTables(namespace), []);
+      },
+    },
+    {
+      name: 'creating a namespace again is ALREADY_EXISTS and leaves its properties alone',
+      async run({ catalog, other }) {
+        await catalog.createNamespace(namespace, { owner: 'first' });
+        await assertFails('ALREADY_EXISTS', () => other.createNamespace(namespace, { owner: 'second' }));
+        assert.equal((await catalog.loadNamespaceProperties(namespace)).owner, 'first');
+      },
+    },
+    {
+      name: 'whatever needs a namespace that is not there is NAMESPACE_NOT_FOUND',
+      async run({ catalog }) {
+        const missing = ['missing'];
+        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.loadNamespaceProperties(missing));
+        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.listNamespaces(missing));
+        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.listTables(missing));
+        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.dropNamespace(missing));
+        const change = { updates: { a: 'b' } };
+        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.updateNamespaceProperties(missing, change));
+        assert.equal(await catalog.namespaceExists(missing), false);
+      },
+    },
+    {
+      name: 'properties are set, replaced and removed, and what was not there is named',
+      async run({ catalog, other }) {
+        await catalog.createNamespace(namespace, { kept: '1', replaced: '2', removed: '3' });
+        const change = await catalog.updateNamespaceProperties(namespace, {
+          updates: { replaced: 'two', added: 'four' },
+          removals: ['removed', 'never'],
+        });
+        assert.deepEqual([...change.updated].sort(), ['added', 'replaced']);
+        assert.deepEqual(change.removed, ['removed']);
+        assert.deepEqual(change.missing, ['never']);
+        const { kept, replaced, removed, added } = await other.loadNamespaceProperties(namespace);
+        assert.deepEqual(
+          { kept, replaced, removed, added },
+          {
+            kept: '1',
+            replaced: 'two',
+            removed: undefined,
+            added: 'four',
+          },
+        );
+      },
+    },
+    {
+      name: 'a property both set and removed is INVALID_ARGUMENT and changes nothing',
+      async run({ catalog }) {
+        await catalog.createNamespace(namespace, { key: 'before' });
+        await assertFails('INVALID_ARGUMENT', () =>
+          catalog.updateNamespaceProperties(namespace, { updates: { key: 'after' }, removals: ['key'] }),
+        );
+        assert.equal((await catalog.loadNamespaceProperties(namespace)).key, 'before');
+      },
+    },
+    {
+      name: 'a namespace without properties left is still there',
+      async run({ catalog, other }) {
+        await catalog.createNamespace(namespace, { only: '1' });
+        await catalog.updateNamespaceProperties(namespace, { removals: ['only'] });
+        assert.equal(await other.namespaceExists(namespace), true);
+      },
+    },
+    {
+      name: 'a namespace with a table is NAMESPACE_NOT_EMPTY; without it the drop works',
+      async run({ catalog, other }) {
+        await createOrders(catalog);
+        await assertFails('NAMESPACE_NOT_EMPTY', () => other.dropNamespace(namespace));
+        assert.equal(await catalog.tableExists(orders), true);
+        await catalog.dropTable(orders);
+        await other.dropNamespace(namespace);
+        assert.equal(await catalog.namespaceExists(namespace), false);
+        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.dropNamespace(namespace));
+      },
+    },
+    {
+      name: 'a namespace without levels, or with an empty one, is INVALID_ARGUMENT',
+      async run({ catalog }) {
+        for (const wrong of [[], [''], ['a', '']]) {
+          await assertFails('INVALID_ARGUMENT', () => catalog.createNamespace(wrong));
+        }
+      },
+    },
+    {
+      name: 'of several that create the same namespace at once exactly one succeeds',
+      async run({ catalog, other }) {
+        const outcomes = await Promise.allSettled(
+          [catalog, other, catalog, other].map((client) => client.createNamespace(namespace)),
+        );
+        assert.equal(outcomes.filter((outcome) => outcome.status === 'fulfilled').length, 1);
+      },
+    },
+    ...(freeNames
+      ? [
+          {
+            name: 'names with spaces, quotes, wildcards and letters beyond ASCII are kept apart',
+            async run({ catalog, other }) {
+              const odd = ["it's", 'a b', 'Ünïcødé 😀', '100%', 'under_score', 'underXscore', 'CASE', 'case'];
+              for (const name of odd) await catalog.createNamespace([name], { name });
+              for (const name of odd) {
+                assert.equal((await other.loadNamespaceProperties([name])).name, name);
+              }
+              const listed = (await other.listNamespaces()).map((found) => found.join('/'));
+              assert.deepEqual(listed.sort(), [...odd].sort());
+              await other.dropNamespace(['under_score']);
+              assert.equal(await catalog.namespaceExists(['underXscore']), true);
+            },
+          } satisfies CatalogConformanceCase,
+        ]
+      : []),
+    ...(nestedNamespaces ? nestedCases : []),
+  ];
+}
+
+const nestedCases: readonly CatalogConformanceCase[] = [
+  {
+    name: 'namespaces below another are listed there, one level at a time',
+    async run({ catalog, other }) {
+      await catalog.createNamespace(['a']);
+      await catalog.createNamespace(['a', 'b']);
+      await catalog.createNamespace(['a', 'b', 'c']);
+      await catalog.createNamespace(['ab']);
+      const list = async (parent?: string[]): Promise<string[]> =>
+        (await other.listNamespaces(parent)).map((found) => found.join('/')).sort();
+      assert.deepEqual(await list(), ['a', 'ab']);
+      assert.deepEqual(await list(['a']), ['a/b']);
+      assert.deepEqual(await list(['a', 'b']), ['a/b/c']);
+      assert.deepEqual(await list(['a', 'b', 'c']), []);
+    },
+  },
+  {
+    name: 'a namespace with another below it is NAMESPACE_NOT_EMPTY',
+    async run({ catalog, other }) {
+      await catalog.createNamespace(['a']);
+      await catalog.createNamespace(['a', 'b']);
+      await assertFails('NAMESPACE_NOT_EMPTY', () => other.dropNamespace(['a']));
+      await other.dropNamespace(['a', 'b']);
+      await other.dropNamespace(['a']);
+      assert.deepEqual(await catalog.listNamespaces(), []);
+    },
+  },
+];
