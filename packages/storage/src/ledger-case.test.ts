@@ -53,176 +53,176 @@ interface Case {
   readonly ledger?: Partial<Ledger>;
   readonly log?: Partial<LogFacts>;
   readonly from?: LogFacts;
-  readonly then: Partial<Verdict> & { readonly kind: Verdict['kind'] };
+  readonly verdict: Partial<Verdict> & { readonly kind: Verdict['kind'] };
 }
 
 const cases: readonly Case[] = [
-  { title: 'our ledger, found on main: go on', then: { kind: 'ok' } },
+  { title: 'our ledger, found on main: go on', verdict: { kind: 'ok' } },
   {
     title: 'another log, and this log holds nothing: OWNED_ELSEWHERE',
     from: fresh,
     ledger: { logId: 'log-2' },
-    then: { kind: 'stop', code: 'OWNED_ELSEWHERE' },
+    verdict: { kind: 'stop', code: 'OWNED_ELSEWHERE' },
   },
   {
     title: 'another log, and this log holds records: FENCED, with what is not known to be in the table',
     ledger: { logId: 'log-2' },
-    then: { kind: 'stop', code: 'FENCED', range: { first: 100, last: 119 } },
+    verdict: { kind: 'stop', code: 'FENCED', range: { first: 100, last: 119 } },
   },
   {
     title:
       'another log, and this log had claimed the topic but holds nothing pending: FENCED without a range',
     ledger: { logId: 'log-2' },
     log: { first: 100, next: 100 },
-    then: { kind: 'stop', code: 'FENCED' },
+    verdict: { kind: 'stop', code: 'FENCED' },
   },
   {
     title: 'another life of the topic, unknown here, and this log holds records: FENCED',
     ledger: { topicId: 'topic-9' },
-    then: { kind: 'stop', code: 'FENCED', range: { first: 100, last: 119 } },
+    verdict: { kind: 'stop', code: 'FENCED', range: { first: 100, last: 119 } },
   },
   {
     title: 'another life of the topic, unknown here, and this log holds nothing: OWNED_ELSEWHERE',
     from: fresh,
     ledger: { topicId: 'topic-9' },
-    then: { kind: 'stop', code: 'OWNED_ELSEWHERE' },
+    verdict: { kind: 'stop', code: 'OWNED_ELSEWHERE' },
   },
   {
     title: 'a life of the topic that this log ended: claim above it',
     from: fresh,
     log: { earlierTopicIds: ['topic-1'] },
-    then: { kind: 'claim' },
+    verdict: { kind: 'claim' },
   },
   {
     title: 'a life of the topic that this log ended, after its next life was claimed: LEDGER_BEHIND_LOG',
     log: { topicId: 'topic-2', earlierTopicIds: ['topic-1'] },
-    then: { kind: 'stop', code: 'LEDGER_BEHIND_LOG' },
+    verdict: { kind: 'stop', code: 'LEDGER_BEHIND_LOG' },
   },
   {
     title: 'this log with a higher epoch: LOG_COPIED',
     ledger: { epoch: 4 },
-    then: { kind: 'stop', code: 'LOG_COPIED' },
+    verdict: { kind: 'stop', code: 'LOG_COPIED' },
   },
   {
     title: 'this log in this epoch, by a commit this process did not send: LOG_COPIED',
     ledger: { epoch: 3 },
-    then: { kind: 'stop', code: 'LOG_COPIED' },
+    verdict: { kind: 'stop', code: 'LOG_COPIED' },
   },
   {
     title: 'this log in this epoch, by a commit this process sent: go on',
     ledger: { epoch: 3 },
     log: { sent: new Set([11n]) },
-    then: { kind: 'ok' },
+    verdict: { kind: 'ok' },
   },
   {
     title: 'no ledger, never claimed: claim',
     from: fresh,
     table: { ledger: undefined },
-    then: { kind: 'claim' },
+    verdict: { kind: 'claim' },
   },
   {
     title: 'no ledger although it was claimed: LEDGER_LOST',
     table: { ledger: undefined },
-    then: { kind: 'stop', code: 'LEDGER_LOST' },
+    verdict: { kind: 'stop', code: 'LEDGER_LOST' },
   },
   {
     title: 'no ledger, no confirmed claim, but records in the log: LEDGER_LOST',
     table: { ledger: undefined },
     log: { claimed: false },
-    then: { kind: 'stop', code: 'LEDGER_LOST' },
+    verdict: { kind: 'stop', code: 'LEDGER_LOST' },
   },
   {
     title: 'a ledger of a later version: LEDGER_UNSUPPORTED',
     table: { ledger: { unsupported: 'its version is 2' } },
-    then: { kind: 'stop', code: 'LEDGER_UNSUPPORTED' },
+    verdict: { kind: 'stop', code: 'LEDGER_UNSUPPORTED' },
   },
   {
     title: 'through + 1 below the first offset in the log: LEDGER_BEHIND_LOG names the missing range',
     ledger: { through: 59 },
     log: { confirmed: 59 },
-    then: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 60, last: 79 } },
+    verdict: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 60, last: 79 } },
   },
   {
     title: 'through + 1 below the next offset of an empty log: LEDGER_BEHIND_LOG',
     ledger: { through: 59 },
     log: { confirmed: 59, first: 120, next: 120 },
-    then: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 60, last: 119 } },
+    verdict: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 60, last: 119 } },
   },
   {
     title: 'offsets between through and the log that were never given out: go on',
     ledger: { through: 59 },
     log: { confirmed: 59, gaps: [{ first: 60, last: 79 }] },
-    then: { kind: 'ok' },
+    verdict: { kind: 'ok' },
   },
   {
     title: 'through below what was confirmed, though the log could fill it: LEDGER_BEHIND_LOG',
     ledger: { through: 89 },
-    then: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 90, last: 99 } },
+    verdict: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 90, last: 99 } },
   },
   {
     title: 'through above the last offset, nothing given out since: the log lost its tail, go on above it',
     ledger: { through: 129 },
-    then: { kind: 'ok', lostTail: { first: 120, last: 129 } },
+    verdict: { kind: 'ok', lostTail: { first: 120, last: 129 } },
   },
   {
     title: 'through above offsets this opening gave out without knowing: FENCED with those',
     ledger: { through: 129 },
     log: { openedAt: 120, next: 125 },
-    then: { kind: 'stop', code: 'FENCED', range: { first: 120, last: 124 } },
+    verdict: { kind: 'stop', code: 'FENCED', range: { first: 120, last: 124 } },
   },
   {
     title: "an earlier opening's late commit below what this one gives out: go on",
     ledger: { through: 110 },
     log: { openedAt: 120, next: 125, confirmed: 99 },
-    then: { kind: 'ok' },
+    verdict: { kind: 'ok' },
   },
   {
     title: 'main was set back below the ledger snapshot: ROLLED_BACK',
     table: { lineage: 'passed' },
-    then: { kind: 'stop', code: 'ROLLED_BACK' },
+    verdict: { kind: 'stop', code: 'ROLLED_BACK' },
   },
   {
     title: 'main is gone: ROLLED_BACK',
     table: { lineage: 'no-main' },
-    then: { kind: 'stop', code: 'ROLLED_BACK' },
+    verdict: { kind: 'stop', code: 'ROLLED_BACK' },
   },
   {
     title: 'the snapshot expired: look for the row at through',
     table: { lineage: 'ended' },
-    then: { kind: 'look-for-row', offset: 99 },
+    verdict: { kind: 'look-for-row', offset: 99 },
   },
   {
     title: 'the snapshot expired and the row is there: go on',
     table: { lineage: 'ended', rowAtThrough: true },
-    then: { kind: 'ok' },
+    verdict: { kind: 'ok' },
   },
   {
     title: 'the snapshot expired and the row is not there: ROLLED_BACK',
     table: { lineage: 'ended', rowAtThrough: false },
-    then: { kind: 'stop', code: 'ROLLED_BACK' },
+    verdict: { kind: 'stop', code: 'ROLLED_BACK' },
   },
   {
     title: 'the snapshot expired and retention took everything: go on',
     table: { lineage: 'ended' },
     ledger: { start: 100 },
-    then: { kind: 'ok' },
+    verdict: { kind: 'ok' },
   },
   {
     title: 'another table under the name: TABLE_REPLACED, whatever its ledger says',
     table: { tableUuid: 'table-2' },
-    then: { kind: 'stop', code: 'TABLE_REPLACED' },
+    verdict: { kind: 'stop', code: 'TABLE_REPLACED' },
   },
   {
     title: 'another table under the name, without a ledger: TABLE_REPLACED, not LEDGER_LOST',
     table: { tableUuid: 'table-2', ledger: undefined },
-    then: { kind: 'stop', code: 'TABLE_REPLACED' },
+    verdict: { kind: 'stop', code: 'TABLE_REPLACED' },
   },
 ];
 
 describe('the case table', () => {
   it.each(cases)('$title', (row) => {
     const facts = { ...table, ...(row.ledger && { ledger: { ...ledger, ...row.ledger } }), ...row.table };
-    expect(judgeLedger(facts, { ...(row.from ?? log), ...row.log })).toMatchObject(row.then);
+    expect(judgeLedger(facts, { ...(row.from ?? log), ...row.log })).toMatchObject(row.verdict);
   });
 
   it('never lists offsets that were never given out as pending', () => {

@@ -169,9 +169,9 @@ export function resolveOptions(options: IcebergStorageOptions): ResolvedOptions 
       maxDelayMs: within('retry.maxDelayMs', retry.maxDelayMs ?? 10_000, 1, 600_000),
     },
     limits: {
-      maxPayloadBytes: within('limits.maxPayloadBytes', limits.maxPayloadBytes ?? 10 * MiB, 0, 256 * MiB),
+      maxPayloadBytes: within('limits.maxPayloadBytes', limits.maxPayloadBytes ?? 10 * MiB, 0, 32 * MiB),
       maxAttributes: within('limits.maxAttributes', limits.maxAttributes ?? 1024, 0, 65_536),
-      maxHeaderBytes: within('limits.maxHeaderBytes', limits.maxHeaderBytes ?? MiB, 256, 64 * MiB),
+      maxHeaderBytes: within('limits.maxHeaderBytes', limits.maxHeaderBytes ?? MiB, 256, 8 * MiB),
     },
     tailBytes: within('tailBytes', options.tailBytes ?? 64 * MiB, 0, 64 * GiB),
     readWindowBytes: within('readWindowBytes', options.readWindowBytes ?? 16 * MiB, 64 * KiB, GiB),

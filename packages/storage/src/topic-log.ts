@@ -16,6 +16,9 @@ import { stopError, type TableCommitter } from './table-committer.ts';
 import { readTopic } from './topic-reader.ts';
 import type { TopicState } from './topic-state.ts';
 
+/** Appended and not yet acknowledged, over all topics: beyond it the disk is too slow for what comes in. */
+const MAX_LOG_QUEUE_BYTES = 64 * 1024 * 1024;
+
 /** A topic as its users see it. */
 export class OpenTopicLog implements TopicLog {
   readonly #context: StorageContext;
@@ -140,6 +143,11 @@ export class OpenTopicLog implements TopicLog {
     } else {
       topic.takeBack(offset);
       topic.committed.wake();
+      // A full disk: certainly not appended, and room may come when commits let the log forget.
+      throw new StorageError('BACKLOG_FULL', `the log had no room for a message of ${topic.name}`, {
+        context: { topic: topic.name },
+        cause: error,
+      });
     }
     throw new StorageError('LOG_FAILED', `the log did not take offset ${offset} of ${topic.name}`, {
       context: { topic: topic.name, offset },
@@ -149,7 +157,9 @@ export class OpenTopicLog implements TopicLog {
 
   #checkBacklog(): void {
     const topic = this.#topic;
-    const { counters, options } = this.#context;
+    const { counters, options, wal } = this.#context;
+    if (wal.pendingBytes >= MAX_LOG_QUEUE_BYTES)
+      throw new StorageError('BACKLOG_FULL', `${wal.pendingBytes} bytes wait for the disk`);
     const { maxTopicBytes, maxTotalBytes } = options.backlog;
     if (counters.unflushedBytes > options.flush.maxTotalBytes) this.#context.relieve();
     const waiting = topic.unflushedBytes + topic.inFlightBytes;

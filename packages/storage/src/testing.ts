@@ -1,0 +1,2 @@
+export type { OracleInput, OracleReport } from './oracle.ts';
+export { judgeTable } from './oracle.ts';
