@@ -8,7 +8,7 @@ import {
   wrongType,
 } from './column-builder.ts';
 import type { FlatColumn } from './flat-column.ts';
-import { GrowableArray, ValidityBuilder } from './growable.ts';
+import { GrowableArray, OffsetsBuilder, ValidityBuilder } from './growable.ts';
 import type { ColumnPlan } from './schema.ts';
 
 /** Raw bytes counted for one string or binary value beside its own: its length or offset. */
@@ -17,15 +17,12 @@ export const VARLEN_OVERHEAD_BYTES = 4;
 /** Appends strings as UTF-8 and binary as it is: offsets and bytes in Arrow's layout. */
 export class VarlenAppender {
   readonly validity = new ValidityBuilder();
-  readonly #offsets = new GrowableArray((length) => new Int32Array(length), 1024);
-  readonly #bytes = new GrowableArray((length) => Buffer.from(new ArrayBuffer(length)), 4096);
+  readonly #offsets = new OffsetsBuilder();
+  // Every byte is written: no need to zero them first. Slow means not from the shared pool.
+  readonly #bytes = new GrowableArray((length) => Buffer.allocUnsafeSlow(length), 4096);
   #last = '';
   #lastStart = 0;
   #lastLength = 0;
-
-  constructor() {
-    this.#offsets.length = 1;
-  }
 
   appendNull(): void {
     this.#finishValue();
@@ -49,7 +46,7 @@ export class VarlenAppender {
       this.#bytes.length += this.#lastLength;
     } else {
       this.#bytes.reserve(value.length * 3);
-      this.#lastLength = (this.#bytes.array as Buffer).write(value, start, 'utf8');
+      this.#lastLength = this.#bytes.array.write(value, start, 'utf8');
       this.#last = value;
       this.#bytes.length += this.#lastLength;
     }
@@ -60,18 +57,13 @@ export class VarlenAppender {
 
   seal(): FlatColumn {
     const offsets = this.#offsets.seal();
-    this.#offsets.length = 1;
-    const sealed = this.#bytes.seal();
-    // Buffer.slice is a view: copy unless the buffer was filled to the last byte.
-    const isWhole = sealed.byteLength === sealed.buffer.byteLength;
-    const bytes = isWhole ? new Uint8Array(sealed.buffer) : new Uint8Array(sealed);
+    const bytes = this.#bytes.seal();
     this.#last = '';
     return { ...this.validity.seal(), data: { kind: 'varlen', offsets, bytes } };
   }
 
   #finishValue(): void {
-    this.#offsets.reserve(1);
-    this.#offsets.array[this.#offsets.length++] = this.#bytes.length;
+    this.#offsets.push(this.#bytes.length);
   }
 }
 

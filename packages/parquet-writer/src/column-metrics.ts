@@ -138,14 +138,12 @@ function bytesBounds(column: FlatColumn, bytes: Uint8Array, startOf: (row: numbe
     if (!isValid(column.validity, row)) continue;
     const start = startOf(row);
     const end = startOf(row + 1);
-    if (minStart === -1 || buffer.compare(buffer, minStart, minEnd, start, end) < 0) {
-      minStart = start;
-      minEnd = end;
-    }
-    if (maxStart === -1 || buffer.compare(buffer, maxStart, maxEnd, start, end) > 0) {
-      maxStart = start;
-      maxEnd = end;
-    }
+    const toMin = minStart === -1 ? -1 : buffer.compare(buffer, minStart, minEnd, start, end);
+    // A repeated minimum is the usual case in columns of few values, and cannot be a new maximum.
+    if (toMin === 0) continue;
+    if (toMin < 0) [minStart, minEnd] = [start, end];
+    if (maxStart === -1 || buffer.compare(buffer, maxStart, maxEnd, start, end) > 0)
+      [maxStart, maxEnd] = [start, end];
   }
   return { lower: bytes.slice(minStart, minEnd), upper: bytes.slice(maxStart, maxEnd), nanCount: 0 };
 }

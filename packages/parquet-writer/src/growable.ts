@@ -1,33 +1,65 @@
 type Growable = BigInt64Array | Int32Array | Float32Array | Float64Array | Uint8Array;
 
-/** A typed array that doubles when it is full; `seal` hands out the filled part and starts afresh. */
+/**
+ * A typed array that grows; `seal` hands out the filled part and starts afresh. The first allocation
+ * after a seal is as large as what was sealed: the next row group is likely to be of the last one's size.
+ */
 export class GrowableArray<T extends Growable> {
   length = 0;
   array: T;
   readonly #create: (length: number) => T;
-  readonly #initial: number;
+  #hint: number;
 
+  /** `create` must return zeroed arrays, each on an ArrayBuffer of its own, unless every slot is written. */
   constructor(create: (length: number) => T, initial: number) {
     this.#create = create;
-    this.#initial = initial;
-    this.array = create(initial);
+    this.#hint = initial;
+    this.array = create(0);
   }
 
   /** Makes room for `count` more elements; the caller fills them and moves `length`. */
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.array.length) return;
-    const grown = this.#create(Math.max(needed, this.array.length * 2));
+    const grown = this.#create(Math.max(needed, this.array.length * 2, this.#hint));
     grown.set(this.array.subarray(0, this.length) as never);
     this.array = grown;
   }
 
-  /** The elements so far in an ArrayBuffer of their own and of exactly their size. */
+  /** The elements so far, at the start of an ArrayBuffer of their own that is at most a quarter larger. */
   seal(): T {
-    const sealed = this.length === this.array.length ? this.array : (this.array.slice(0, this.length) as T);
-    // The next row group is likely to be of this one's size; not more than 1 Mi elements on suspicion.
-    this.array = this.#create(Math.max(this.#initial, Math.min(this.length, 1 << 20)));
+    const { array, length } = this;
+    let sealed = array.subarray(0, length) as T;
+    if (length * 1.25 < array.length) {
+      sealed = this.#create(length);
+      sealed.set(array.subarray(0, length) as never);
+    }
+    this.#hint = Math.max(this.#hint, Math.ceil(length * 1.125));
+    this.array = this.#create(0);
     this.length = 0;
+    return sealed;
+  }
+}
+
+/** Collects Arrow offsets: one more than there are values, the first is 0. */
+export class OffsetsBuilder {
+  readonly #offsets = new GrowableArray((length) => new Int32Array(length), 1024);
+
+  constructor() {
+    this.#offsets.length = 1;
+  }
+
+  /** Where the value just appended ends. */
+  push(end: number): void {
+    this.#offsets.reserve(1);
+    this.#offsets.array[this.#offsets.length++] = end;
+  }
+
+  seal(): Int32Array {
+    // Without any value nothing was allocated yet, not even the leading 0.
+    this.#offsets.reserve(0);
+    const sealed = this.#offsets.seal();
+    this.#offsets.length = 1;
     return sealed;
   }
 }

@@ -10,20 +10,19 @@ import {
 } from './column-builder.ts';
 import { ParquetWriterError } from './errors.ts';
 import type { FlatColumn } from './flat-column.ts';
-import { GrowableArray, ValidityBuilder } from './growable.ts';
+import { OffsetsBuilder, ValidityBuilder } from './growable.ts';
 import type { ColumnPlan } from './schema.ts';
 
 /** Builder of `map<string, string>` columns. An empty map and a null map are different values. */
 export class MapBuilder implements ColumnBuilder {
   readonly #plan: ColumnPlan;
   readonly #validity = new ValidityBuilder();
-  readonly #offsets = new GrowableArray((length) => new Int32Array(length), 1024);
+  readonly #offsets = new OffsetsBuilder();
   readonly #keys = new VarlenAppender();
   readonly #values = new VarlenAppender();
 
   constructor(plan: ColumnPlan) {
     this.#plan = plan;
-    this.#offsets.length = 1;
   }
 
   check(input: ColumnValues | undefined, rowCount: number, rowBytes: Float64Array): CheckedColumn {
@@ -42,7 +41,6 @@ export class MapBuilder implements ColumnBuilder {
 
   seal(): FlatColumn {
     const offsets = this.#offsets.seal();
-    this.#offsets.length = 1;
     const data = { kind: 'map', offsets, keys: this.#keys.seal(), values: this.#values.seal() } as const;
     return { ...this.#validity.seal(), data };
   }
@@ -57,8 +55,7 @@ export class MapBuilder implements ColumnBuilder {
         else this.#values.appendString(value as string);
       }
     }
-    this.#offsets.reserve(1);
-    this.#offsets.array[this.#offsets.length++] = this.#keys.validity.length;
+    this.#offsets.push(this.#keys.validity.length);
   }
 
   #entryBytes(map: unknown, row: number, absent: boolean): number {

@@ -83,7 +83,7 @@ export class NumericBuilder implements ColumnBuilder {
 
   #appendNulls(count: number): void {
     this.#values.reserve(count);
-    // Grown arrays start as zeros and a sealed one is never reused: the slots are zero already.
+    // New arrays are zeroed and a sealed one is never used again: the slots are zero already.
     this.#values.length += count;
     this.#validity.appendNull(count);
   }

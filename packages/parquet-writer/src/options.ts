@@ -26,7 +26,7 @@ export interface FileOptions {
   /** Default `zstd` (the engine's level, 1). `snappy` costs about half the CPU and a larger file. */
   readonly compression?: 'zstd' | 'snappy' | 'none';
   /**
-   * The most raw (unencoded, uncompressed) bytes of a row group, 64 KiB … 32 MiB, default 16 MiB. What a
+   * The most raw (unencoded, uncompressed) bytes of a row group, 4 KiB … 32 MiB, default 16 MiB. What a
    * reader holds to read one, and what a file holds twice on the caller's side while it is written. A
    * larger single row gets a row group of its own.
    */
@@ -73,7 +73,7 @@ export function resolveFileOptions(options: FileOptions): ResolvedFileOptions {
       `compression ${String(compression)} is not zstd, snappy or none`,
     );
   }
-  expectInteger('rowGroupBytes', rowGroupBytes, 64 * 1024, MAX_ROW_GROUP_BYTES);
+  expectInteger('rowGroupBytes', rowGroupBytes, 4 * 1024, MAX_ROW_GROUP_BYTES);
   expectInteger('pageBytes', pageBytes, 4 * 1024, 16 * 1024 * 1024);
   const keyValueMetadata = { ...options.keyValueMetadata };
   for (const [key, value] of Object.entries(keyValueMetadata)) {
