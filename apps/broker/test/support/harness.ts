@@ -4,12 +4,16 @@ import {
   discoveryService,
   healthCheckService,
   producerService,
+  type ReceiveRequest,
+  type StreamMessage,
 } from '@danube/client/protocol';
 import {
+  Client,
   credentials,
-  type MethodDefinition,
   makeGenericClientConstructor,
+  type MethodDefinition,
   type ServiceError,
+  type StatusObject,
 } from '@grpc/grpc-js';
 import { type Broker, type BrokerComponents, startBroker } from '../../src/broker.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
@@ -46,6 +50,17 @@ type Unary<Service> = {
     : never;
 };
 
+/** A bare message stream. */
+export interface RawStream {
+  readonly messages: readonly StreamMessage[];
+  readonly offsets: readonly number[];
+  readonly headers: Promise<void>;
+  readonly ended: Promise<StatusObject>;
+  pause(): void;
+  resume(): void;
+  cancel(): void;
+}
+
 /** The bare protocol, for requests no client would send. Rejects with gRPC's ServiceError. */
 export function rawClient(broker: Pick<Broker, 'address'>) {
   const address = `${broker.address.host}:${broker.address.port}`;
@@ -71,7 +86,28 @@ export function rawClient(broker: Pick<Broker, 'address'>) {
     ]);
     return Object.fromEntries(methods) as Unary<Service>;
   };
+  const receive = (request: ReceiveRequest): RawStream => {
+    const client = new Client(address, credentials.createInsecure());
+    onCleanUp(() => client.close());
+    const { path, requestSerialize, responseDeserialize } = consumerService.receiveMessages;
+    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    const messages: StreamMessage[] = [];
+    call.on('data', (message: StreamMessage) => messages.push(message));
+    call.on('error', () => {}); // The status says the same.
+    return {
+      messages,
+      get offsets() {
+        return messages.map((message) => Number(message.msgId?.topicOffset));
+      },
+      headers: new Promise((resolve) => call.on('metadata', () => resolve())),
+      ended: new Promise((resolve) => call.on('status', resolve)),
+      pause: () => void call.pause(),
+      resume: () => void call.resume(),
+      cancel: () => call.cancel(),
+    };
+  };
   return {
+    receive,
     discovery: stub(discoveryService as never) as Unary<typeof discoveryService>,
     health: stub(healthCheckService as never) as Unary<typeof healthCheckService>,
     producer: stub(producerService as never) as Unary<typeof producerService>,
