@@ -8,7 +8,7 @@ import base64
 import json
 import sys
 
-from danube import DanubeClient, DispatchStrategy, SubType
+from danube import DanubeClientBuilder, DispatchStrategy, SubType
 
 
 def payload(number: int) -> bytes:
@@ -17,7 +17,7 @@ def payload(number: int) -> bytes:
 
 
 async def main(url: str, topic: str, count: int) -> None:
-    client = await DanubeClient.builder().service_url(url).build()
+    client = await DanubeClientBuilder().service_url(url).build()
     producer = client.new_producer().with_topic(topic).with_name("python-producer")
     producer = producer.with_dispatch_strategy(DispatchStrategy.RELIABLE).build()
     await producer.create()
