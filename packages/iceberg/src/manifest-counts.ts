@@ -12,17 +12,7 @@ export async function withCounts(
   metadata: TableMetadata,
   manifest: ManifestFile,
 ): Promise<ManifestFile> {
-  const { addedFilesCount, existingFilesCount, deletedFilesCount } = manifest;
-  const { addedRowsCount, existingRowsCount, deletedRowsCount } = manifest;
-  const known = [
-    addedFilesCount,
-    existingFilesCount,
-    deletedFilesCount,
-    addedRowsCount,
-    existingRowsCount,
-    deletedRowsCount,
-  ];
-  if (known.every((count) => count !== undefined)) return manifest;
+  if (hasCounts(manifest)) return manifest;
   const files = { added: 0, existing: 0, deleted: 0 };
   const rows = { added: 0, existing: 0, deleted: 0 };
   for (const { status, dataFile } of await readManifest(io, metadata, manifest)) {
@@ -38,4 +28,16 @@ export async function withCounts(
     existingRowsCount: rows.existing,
     deletedRowsCount: rows.deleted,
   };
+}
+
+/** True if the manifest list says how many files and rows there are of each status. */
+export function hasCounts(manifest: ManifestFile): boolean {
+  return (
+    manifest.addedFilesCount !== undefined &&
+    manifest.existingFilesCount !== undefined &&
+    manifest.deletedFilesCount !== undefined &&
+    manifest.addedRowsCount !== undefined &&
+    manifest.existingRowsCount !== undefined &&
+    manifest.deletedRowsCount !== undefined
+  );
 }

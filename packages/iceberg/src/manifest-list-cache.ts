@@ -1,32 +1,32 @@
-import type { ManifestFile } from './data-file.ts';
+import type { ManifestList } from './manifest-list.ts';
 
 /**
- * Keeps manifest lists by location, so that the writer of a table need not read back what it wrote itself.
- * Manifest lists never change, so a cache cannot be stale. May be shared by any number of tables.
+ * Keeps manifest lists by location, so that the writer of a table need neither read back nor encode again what
+ * it wrote itself. Manifest lists never change, so a cache cannot be stale. May be shared by any number of tables.
  */
 export interface ManifestListCache {
-  get(location: string): readonly ManifestFile[] | undefined;
-  set(location: string, manifests: readonly ManifestFile[]): void;
+  get(location: string): ManifestList | undefined;
+  set(location: string, list: ManifestList): void;
 }
 
 /**
- * A cache of the lists used last. `maxLists` (default 16) should be about the number of tables written at the
- * same time; a list takes some hundred bytes of memory for each manifest.
+ * A cache of the lists used last. `maxLists` (default 16) should be about twice the number of tables written at
+ * the same time; a list takes about a kilobyte of memory for each manifest, shared between successive lists.
  */
 export function createManifestListCache(options: { readonly maxLists?: number } = {}): ManifestListCache {
   const maxLists = options.maxLists ?? 16;
-  const lists = new Map<string, readonly ManifestFile[]>();
-  const touch = (location: string, manifests: readonly ManifestFile[]): void => {
+  const lists = new Map<string, ManifestList>();
+  const touch = (location: string, list: ManifestList): void => {
     lists.delete(location);
-    lists.set(location, manifests);
+    lists.set(location, list);
     const [oldest] = lists.keys();
     if (lists.size > maxLists && oldest !== undefined) lists.delete(oldest);
   };
   return {
     get(location) {
-      const manifests = lists.get(location);
-      if (manifests !== undefined) touch(location, manifests);
-      return manifests;
+      const list = lists.get(location);
+      if (list !== undefined) touch(location, list);
+      return list;
     },
     set: touch,
   };

@@ -1,8 +1,9 @@
 import { AvroFields, type AvroRow } from './avro-fields.ts';
-import { decodeAvroFile } from './avro-file.ts';
+import { decodeAvroFile } from './avro-file-reader.ts';
 import type { ManifestFile, PartitionFieldSummary } from './data-file.ts';
 import type { FileIO } from './file-io.ts';
 import { readWholeFile } from './file-io-errors.ts';
+import { ManifestList } from './manifest-list.ts';
 import type { ManifestListCache } from './manifest-list-cache.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -18,11 +19,20 @@ export async function readSnapshotManifests(
   if (snapshot.manifests !== undefined) {
     return Promise.all(snapshot.manifests.map((path) => describeManifest(io, path, snapshot)));
   }
-  const known = cache?.get(snapshot.manifestList);
+  return (await readManifestList(io, snapshot.manifestList, cache)).manifests;
+}
+
+/** The manifest list at a location; what is read goes to the cache. Errors: `IO_ERROR`, `INVALID_MANIFEST`. */
+export async function readManifestList(
+  io: FileIO,
+  location: string,
+  cache?: ManifestListCache,
+): Promise<ManifestList> {
+  const known = cache?.get(location);
   if (known !== undefined) return known;
-  const manifests = decodeManifestList(await readWholeFile(io, snapshot.manifestList), snapshot.manifestList);
-  cache?.set(snapshot.manifestList, manifests);
-  return manifests;
+  const list = ManifestList.of(decodeManifestList(await readWholeFile(io, location), location));
+  cache?.set(location, list);
+  return list;
 }
 
 /** Reads a manifest list of format v1, v2 or v3 held in memory. `INVALID_MANIFEST` names the file. */

@@ -1,6 +1,6 @@
 import type { AvroValue } from './avro-encoder.ts';
 import { AvroFields, type AvroRow } from './avro-fields.ts';
-import { decodeAvroFile } from './avro-file.ts';
+import { decodeAvroFile } from './avro-file-reader.ts';
 import type {
   DataFile,
   EntryStatus,

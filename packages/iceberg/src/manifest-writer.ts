@@ -1,5 +1,5 @@
 import type { AvroValue } from './avro-encoder.ts';
-import { type AvroCodec, encodeAvroFile } from './avro-file.ts';
+import { type AvroCodec, encodeAvroFile } from './avro-file-writer.ts';
 import type { DataFile, EntryStatus, FileContent, ManifestFile, PartitionValue } from './data-file.ts';
 import { IcebergError } from './errors.ts';
 import { stringifyJson } from './json.ts';

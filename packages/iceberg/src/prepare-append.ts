@@ -4,10 +4,10 @@ import type { DataFile, ManifestFile } from './data-file.ts';
 import { IcebergError } from './errors.ts';
 import type { FileIO } from './file-io.ts';
 import { writeNewFile } from './file-io-errors.ts';
-import { withCounts } from './manifest-counts.ts';
+import { hasCounts, withCounts } from './manifest-counts.ts';
+import { ManifestList } from './manifest-list.ts';
 import type { ManifestListCache } from './manifest-list-cache.ts';
-import { readSnapshotManifests } from './manifest-list-reader.ts';
-import { encodeManifestList } from './manifest-list-writer.ts';
+import { readManifestList, readSnapshotManifests } from './manifest-list-reader.ts';
 import { encodeAddedFilesManifest, manifestCodec } from './manifest-writer.ts';
 import { metadataFolder } from './metadata-file.ts';
 import { mainBranch, type Snapshot, type SnapshotRef } from './snapshot.ts';
@@ -95,14 +95,17 @@ export async function prepareAppend(options: PrepareAppendOptions): Promise<Prep
   );
   const inherited = await inheritedManifests(options, parent);
   const totals = await snapshotTotals(io, metadata, parent, inherited);
-  const manifests = [...encoded.map(({ manifest }) => manifest), ...inherited.filter(mayHaveLiveFiles)];
+  const list = inherited.prepend(
+    encoded.map(({ manifest }) => manifest),
+    manifestCodec(metadata),
+  );
   const manifestList = `${folder}/snap-${snapshotId}-${options.attempt ?? 1}-${commitUuid}.avro`;
   const listHeader = {
     snapshotId,
     sequenceNumber,
     ...(parent !== undefined && { parentSnapshotId: parent.snapshotId }),
   };
-  const listBytes = encodeManifestList(listHeader, manifests, manifestCodec(metadata));
+  const listBytes = list.encode(listHeader);
 
   const snapshot: Snapshot = {
     snapshotId,
@@ -115,7 +118,7 @@ export async function prepareAppend(options: PrepareAppendOptions): Promise<Prep
   };
   const writtenFiles = [...encoded.map(({ manifest }) => manifest.manifestPath), manifestList];
   await writeFiles(io, writtenFiles, [...encoded.map(({ bytes }) => bytes), listBytes]);
-  options.manifestListCache?.set(manifestList, manifests);
+  options.manifestListCache?.set(manifestList, list);
   return {
     snapshotId,
     sequenceNumber,
@@ -125,13 +128,19 @@ export async function prepareAppend(options: PrepareAppendOptions): Promise<Prep
   };
 }
 
+/** The parent's manifests as the next list carries them. */
 async function inheritedManifests(
   { io, base, manifestListCache }: PrepareAppendOptions,
   parent: Snapshot | undefined,
-): Promise<readonly ManifestFile[]> {
-  if (parent === undefined) return [];
+): Promise<ManifestList> {
+  if (parent === undefined) return ManifestList.of([]);
+  if (parent.manifests === undefined) {
+    const list = await readManifestList(io, parent.manifestList, manifestListCache);
+    if (list.manifests.every((manifest) => hasCounts(manifest) && hasLiveFiles(manifest))) return list;
+  }
   const manifests = await readSnapshotManifests(io, parent, manifestListCache);
-  return Promise.all(manifests.map((manifest) => withCounts(io, base.metadata, manifest)));
+  const counted = await Promise.all(manifests.map((manifest) => withCounts(io, base.metadata, manifest)));
+  return ManifestList.of(counted.filter(hasLiveFiles));
 }
 
 function appendRequest(
@@ -188,8 +197,8 @@ async function writeFiles(
   );
 }
 
-/** A manifest with nothing but deleted entries has done its work; without counts (v1) one cannot know. */
-function mayHaveLiveFiles(manifest: ManifestFile): boolean {
+/** A manifest with nothing but deleted entries has done its work. */
+function hasLiveFiles(manifest: ManifestFile): boolean {
   return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0;
 }
 

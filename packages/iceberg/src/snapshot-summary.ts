@@ -1,5 +1,6 @@
 import type { DataFile, ManifestFile } from './data-file.ts';
 import type { FileIO } from './file-io.ts';
+import type { ManifestList } from './manifest-list.ts';
 import { readManifest } from './manifest-reader.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TableMetadata } from './table-metadata.ts';
@@ -33,13 +34,13 @@ export async function snapshotTotals(
   io: FileIO,
   metadata: TableMetadata,
   snapshot: Snapshot | undefined,
-  manifests: readonly ManifestFile[],
+  list: ManifestList,
 ): Promise<SnapshotTotals> {
   if (snapshot === undefined) return noTotals;
   const { summary } = snapshot;
   if (totalKeys.every((key) => /^\d+$/.test(summary[key] ?? '')))
     return totals((key) => BigInt(summary[key]!));
-  return countTotals(io, metadata, manifests);
+  return countTotals(io, metadata, list.manifests);
 }
 
 /** The summary of an append of these data files on a state with those totals. */
