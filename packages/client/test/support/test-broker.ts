@@ -74,8 +74,7 @@ export class TestBroker {
   partitions = new Map<string, readonly string[]>();
   /** Offset of a topic's first message, to reach big offsets. */
   firstOffset = 0n;
-  /** How often a stream's buffer was full and the broker had to wait. */
-  stalls = 0;
+  /** Messages written to streams, again if they were delivered again. */
   delivered = 0;
   #server: Server | undefined;
   #credentials: ServerCredentials;
@@ -318,7 +317,6 @@ export class TestBroker {
       if (subscription.acked.has(next - 1)) continue;
       this.delivered += 1;
       if (!call.write({ ...message, subscriptionName })) {
-        this.stalls += 1;
         await new Promise<void>((resolve) => {
           changed = resolve;
           call.once('drain', resolve);
