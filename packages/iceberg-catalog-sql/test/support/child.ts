@@ -1,0 +1,34 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A run of `crash/commit-loop.ts` in a process of its own. */
+export interface CommitLoop {
+  readonly child: ChildProcess;
+  /** Resolves when it has opened the catalog. */
+  readonly ready: Promise<void>;
+  /** Resolves when it has ended, with the whole lines it printed after `ready` and its exit code. */
+  readonly ended: Promise<{ lines: string[]; code: number | null }>;
+}
+
+const script = fileURLToPath(new URL('../crash/commit-loop.ts', import.meta.url));
+
+/** Starts one. */
+export function startCommitLoop(dir: string, table: string, who: string, count: number): CommitLoop {
+  const args = ['--conditions=@danube/source', script, dir, table, who, String(count)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      printed += chunk;
+      if (printed.startsWith('ready\n')) resolve();
+    });
+    child.once('close', () => reject(new Error('the process ended before it was ready')));
+  });
+  const ended = (async () => {
+    const [code] = (await once(child, 'close')) as [number | null];
+    // The last line may have been cut by a kill.
+    return { lines: printed.split('\n').slice(1, -1), code };
+  })();
+  return { child, ready, ended };
+}
