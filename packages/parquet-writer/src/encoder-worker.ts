@@ -1,4 +1,4 @@
-/** The worker thread: row groups in, finished files out. Started by {@link EncoderWorker}; not for import. */
+/** The worker thread: row groups in, finished files out. Started by WorkerThread; not for import. */
 import { parentPort } from 'node:worker_threads';
 import { ArrowBatchEncoder } from './arrow-batch.ts';
 import { toWire } from './errors.ts';

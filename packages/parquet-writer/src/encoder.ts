@@ -1,6 +1,5 @@
 import type { ColumnBatch } from './column-batch.ts';
-import type { EncoderOptions, FileOptions } from './options.ts';
-import { createWasmEncoder } from './wasm-encoder.ts';
+import type { FileOptions } from './options.ts';
 
 /**
  * Writes Parquet files. An interface so that another engine can take the place of the default one; what
@@ -82,16 +81,4 @@ export interface ParquetFile {
   readonly upperBounds: ReadonlyMap<number, Uint8Array>;
   /** Start of each row group in the file, ascending; the first is 4. Empty for a file without rows. */
   readonly splitOffsets: readonly number[];
-}
-
-/**
- * An encoder on parquet-wasm in a worker thread. The thread starts with the first row group and does not
- * keep the process alive while it is idle. Memory: the wasm heap of each live worker (see
- * {@link EncoderOptions.maxWasmHeapBytes}), per open file two row groups and the encoded bytes so far,
- * and at `finish` the file's size once more.
- *
- * @throws ParquetWriterError `INVALID_OPTIONS`
- */
-export function createParquetEncoder(options: EncoderOptions = {}): ParquetEncoder {
-  return createWasmEncoder(options);
 }

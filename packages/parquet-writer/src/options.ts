@@ -23,7 +23,7 @@ export interface EncoderOptions {
 export interface FileOptions {
   /** The columns, in file order. An Iceberg schema's `fields` fit as they are. */
   readonly fields: readonly WriterField[];
-  /** Default `zstd` (the engine's level, 1). `snappy` costs about half the CPU and a larger file. */
+  /** Default `zstd` (at the engine's default level). `snappy` costs about half the CPU and a larger file. */
   readonly compression?: 'zstd' | 'snappy' | 'none';
   /**
    * The most raw (unencoded, uncompressed) bytes of a row group, 4 KiB … 32 MiB, default 16 MiB. What a

@@ -9,11 +9,19 @@ import {
 } from './options.ts';
 import { WorkerThread } from './worker-thread.ts';
 
-/** The default {@link ParquetEncoder}: one current worker thread, replaced when its heap grew or it died. */
-export function createWasmEncoder(options: EncoderOptions): ParquetEncoder {
+/**
+ * An encoder on parquet-wasm in a worker thread. The thread starts with the first row group and does not
+ * keep the process alive while it is idle. Memory: the wasm heap of each live worker (see
+ * {@link EncoderOptions.maxWasmHeapBytes}), per open file two row groups and the encoded bytes so far,
+ * and at `finish` the file's size once more.
+ *
+ * @throws ParquetWriterError `INVALID_OPTIONS`
+ */
+export function createParquetEncoder(options: EncoderOptions = {}): ParquetEncoder {
   return new WasmEncoder(resolveEncoderOptions(options));
 }
 
+/** One current worker thread, replaced when its heap grew too large or it died. */
 class WasmEncoder implements ParquetEncoder {
   readonly #options: Required<EncoderOptions>;
   readonly #threads = new Set<WorkerThread>();

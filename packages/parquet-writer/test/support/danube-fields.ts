@@ -54,7 +54,7 @@ export function danubeRows(first: number, count: number, payloadBytes: number) {
       publish_time: BigInt64Array.from(each(at)),
       producer_name: each((row) => `producer-${row % 3}`),
       subscription_name: each((row) => (row % 2 === 0 ? 'sub-ü' : null)),
-      attributes: each((row) =>
+      attributes: each<Record<string, string> | null>((row) =>
         row % 3 === 0 ? null : row % 3 === 1 ? {} : { region: 'eu', trace: `t${row}` },
       ),
       schema_version: each((row) => (row % 5 === 0 ? row : null)),
