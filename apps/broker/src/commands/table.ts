@@ -44,7 +44,7 @@ export function queryLines(
     '',
     'DuckDB (this snapshot; run the command again for a newer one):',
     '  INSTALL iceberg; LOAD iceberg;',
-    `  SELECT segment_offset, publish_time, payload FROM iceberg_scan('${metadataLocation.replaceAll("'", "''")}') ORDER BY segment_offset LIMIT 10;`,
+    `  SELECT segment_offset, publish_time, attributes, decode(payload) FROM iceberg_scan('${metadataLocation.replaceAll("'", "''")}') ORDER BY segment_offset LIMIT 10;`,
     '',
     'PyIceberg (always the latest):',
     '  from pyiceberg.catalog.sql import SqlCatalog',
