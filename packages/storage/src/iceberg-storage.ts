@@ -172,9 +172,9 @@ class IcebergStorage implements PersistentStorage {
     const committer = this.#committerFor(target, tableName);
     topic.stop = undefined;
     const timeout = AbortSignal.timeout(this.#options.openTimeoutMs);
-    let reached: boolean;
+    let opened: Awaited<ReturnType<TableCommitter['open']>>;
     try {
-      reached = await committer.open(topic, cursor, AbortSignal.any([timeout, this.#closing.signal]));
+      opened = await committer.open(topic, cursor, AbortSignal.any([timeout, this.#closing.signal]));
     } catch (error) {
       // A refused topic that this log never owned leaves nothing behind.
       if (!topic.claimed && topic.sent.size === 0) this.#topics.delete(name);
@@ -183,7 +183,7 @@ class IcebergStorage implements PersistentStorage {
     this.#checkRunning();
     // A topic that had stopped may still have appends under way.
     if (topic.inFlightBytes > 0) await this.#wal.sync();
-    if (!reached && !topic.claimed)
+    if (!opened.reached && !topic.claimed)
       throw new StorageError(
         'CATALOG_UNAVAILABLE',
         `topic ${name} could not be claimed, its catalog did not answer`,

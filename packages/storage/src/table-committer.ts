@@ -74,19 +74,25 @@ export class TableCommitter {
   }
 
   /**
-   * Creates or loads the table and runs the case table; claims the topic if nobody owns it. When it resolves
-   * `true` the topic may give out offsets. `false`: the catalog did not answer, and nothing is known.
+   * Creates or loads the table and runs the case table; claims the topic if nobody owns it. When it says
+   * `reached` the topic may give out offsets; else the catalog did not answer, and nothing is known.
    *
    * @throws StorageError a stop code (the topic is stopped then), `CLOSED`
    */
-  async open(topic: TopicState, cursor: number, signal: AbortSignal): Promise<boolean> {
+  async open(
+    topic: TopicState,
+    cursor: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly reached: boolean; readonly lastError?: unknown }> {
+    let lastError: unknown;
     const backoff = new Backoff(this.#context.options.retry, this.#context.options.random);
     const attempt = this.#lock.run(async () => {
       while (!signal.aborted) {
         try {
           if (await this.#tryOpen(topic, cursor, signal)) return true;
         } catch (error) {
-          if (StorageError.is(error)) throw error;
+          if (StorageError.is(error) && error.code !== 'CATALOG_UNAVAILABLE') throw error;
+          lastError = error;
           this.#base = undefined;
           this.#failed(error, backoff.attempt);
         }
@@ -95,9 +101,9 @@ export class TableCommitter {
       return false;
     });
     // A catalog that never answers must not hold the caller beyond its time.
-    const opened = await Promise.race([attempt, aborted(signal).then(() => false)]);
     attempt.catch(() => undefined);
-    return opened;
+    const reached = await Promise.race([attempt, aborted(signal).then(() => false)]);
+    return { reached, lastError };
   }
 
   /** Loads the table for a reader and takes over what it confirms. */
@@ -281,7 +287,7 @@ export class TableCommitter {
     const { wal, pins } = this.#context;
     let offset = first;
     while (offset <= last) {
-      const batch = await readFromLog(wal, pins, topic, offset, last, ENCODE_BATCH_BYTES);
+      const batch = await readFromLog(wal, pins, topic, offset, last, Math.min(ENCODE_BATCH_BYTES, maxBytes));
       const newest = batch?.at(-1);
       if (batch === undefined || newest === undefined)
         throw new StorageError('GAP', `the log no longer holds offset ${offset} of ${topic.name}`);
@@ -496,7 +502,8 @@ export class TableCommitter {
     topic.table = { identifier: this.name.identifier, uuid: table.metadata.tableUuid };
     topic.confirmed = Math.max(topic.confirmed, ledger.through);
     topic.loaded = { table, start: ledger.start, through: ledger.through };
-    topic.gaps = topic.gaps.filter((gap) => gap.last > topic.confirmed);
+    // Readers of the log need those below what is committed too.
+    topic.gaps = topic.gaps.filter((gap) => gap.last >= Math.min(topic.first, topic.confirmed + 1));
     counters.unflushedBytes -= before - topic.unflushedBytes;
     if (!news) return;
     topic.pressed = false;

@@ -122,12 +122,21 @@ export class TopicState {
     };
   }
 
-  /** Offsets that will never hold a message; `last` must be below every later offset. */
+  /** Offsets that will never hold a message. */
   addGap(gap: OffsetRange): void {
-    const previous = this.gaps.at(-1);
-    if (previous !== undefined && previous.last + 1 === gap.first)
-      this.gaps[this.gaps.length - 1] = { first: previous.first, last: gap.last };
-    else this.gaps.push(gap);
+    this.gaps = mergeRanges([...this.gaps, gap]);
+  }
+
+  /** An offset that was thought a gap holds a message after all: it had been taken back and given out again. */
+  fillGap(offset: number): void {
+    this.gaps = this.gaps.flatMap(({ first, last }) => {
+      if (offset < first || offset > last) return [{ first, last }];
+      const parts = [
+        { first, last: offset - 1 },
+        { first: offset + 1, last },
+      ];
+      return parts.filter((part) => part.first <= part.last);
+    });
   }
 
   /** The log refused a record and goes on: its offset is taken back, or becomes a gap if a later one is under way. */
@@ -143,4 +152,16 @@ export class TopicState {
     }
     this.tail.clear(this.next);
   }
+}
+
+/** Ascending and disjoint, adjoining ones joined. */
+function mergeRanges(ranges: readonly OffsetRange[]): OffsetRange[] {
+  const merged: OffsetRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.first - b.first)) {
+    const previous = merged.at(-1);
+    if (previous !== undefined && range.first <= previous.last + 1)
+      merged[merged.length - 1] = { first: previous.first, last: Math.max(previous.last, range.last) };
+    else merged.push(range);
+  }
+  return merged;
 }

@@ -54,6 +54,7 @@ export async function replayWal(
         // What is missing between two records was never acknowledged: the log refused it and went on.
         if (topic.index.last >= 0 && offset > topic.index.last + 1)
           topic.addGap({ first: topic.index.last + 1, last: offset - 1 });
+        if (topic.gaps.length > 0) topic.fillGap(offset);
         const bytes = record.payload.byteLength;
         topic.index.add(offset, record.offset, segmentOf(record.offset), bytes, appendTimeMs);
         tail.push(topic.tail, offset, record.payload, bytes);
@@ -76,7 +77,7 @@ export async function replayWal(
         topic.table = line.table ?? topic.table;
         topic.confirmed = Math.max(topic.confirmed, line.confirmed);
         topic.next = Math.max(topic.next, line.next, line.confirmed + 1);
-        topic.gaps = [...line.gaps];
+        for (const gap of line.gaps) topic.addGap(gap);
       } else if (record.type === TOPIC_DELETED_RECORD) {
         const line = decodeTopicDeleted(record.payload);
         const topic = topics.get(line.name);
@@ -91,7 +92,6 @@ export async function replayWal(
     }
   }
   for (const topic of topics.values()) {
-    topic.gaps = topic.gaps.filter((gap) => gap.last > topic.confirmed);
     topic.openedAt = topic.next;
     topic.acked = topic.next - 1;
     topic.durable = topic.acked;

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import {
   type Catalog,
   createMemoryCatalog,
@@ -10,7 +9,7 @@ import {
   type TableIdentifier,
 } from '@danube/iceberg';
 import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
-import { createFileIO, openLocalObjectStore } from '@danube/objectstore';
+import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
 import { createParquetEncoder, type ParquetEncoder } from '@danube/parquet-writer';
 import { afterAll } from 'vitest';
 import { type IcebergStorageOptions, openIcebergStorage, type PersistentStorage } from '../../src/index.ts';
@@ -84,6 +83,6 @@ export async function openWarehouse(
 ): Promise<{ readonly io: FileIO; readonly warehouse: string }> {
   const root = join(dir, 'warehouse');
   const store = await openLocalObjectStore({ root });
-  const baseUri = `${pathToFileURL(root).href}/`;
+  const baseUri = localBaseUri(root);
   return { io: createFileIO({ store, baseUri }), warehouse: baseUri };
 }
