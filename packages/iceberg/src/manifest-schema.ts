@@ -92,12 +92,25 @@ function dataFileType(spec: PartitionSpec, types: readonly PrimitiveType[]): Avr
 }
 
 function partitionType(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroRecord {
+  const named = new Set<string>();
   return record(
     'r102',
-    spec.fields.map((partitionField, index) =>
-      field(partitionField.fieldId, avroName(partitionField.name), optional(avroTypeOf(types[index]!))),
-    ),
+    spec.fields.map(({ fieldId, name }, index) => {
+      const type = withOwnName(avroTypeOf(types[index]!), fieldId, named);
+      return field(fieldId, avroName(name), optional(type));
+    }),
   );
+}
+
+/**
+ * Avro refers to a fixed type by its name when it comes a second time, which PyIceberg does not understand; a
+ * name of its own for each of them is as good, and every reader does.
+ */
+function withOwnName(type: AvroType, fieldId: number, named: Set<string>): AvroType {
+  if (type.kind !== 'fixed') return type;
+  const name = named.has(type.name) ? `${type.name}_${fieldId}` : type.name;
+  named.add(name);
+  return { ...type, name };
 }
 
 /** The Avro form of a primitive type: https://iceberg.apache.org/spec/#avro */

@@ -50,7 +50,7 @@ export function encodeAddedFilesManifest(input: AddedFilesManifest): EncodedMani
   for (const file of files) checkPartition(file, spec, types);
   const bytes = encodeAvroFile({
     type: manifestEntryType(spec, types),
-    records: files.map((file) => [statusCodes.added, snapshotId, null, null, dataFileToAvro(file, types)]),
+    records: addedEntries(files, types, snapshotId),
     metadata: {
       schema: stringifyJson(schemaToJson(schema)),
       'schema-id': String(schema.schemaId),
@@ -117,6 +117,15 @@ function checkPartition(file: DataFile, spec: PartitionSpec, types: readonly Pri
   file.partition.forEach((value: PartitionValue, index) => {
     if (value !== null) checkValue(types[index]!, value);
   });
+}
+
+/** One at a time, so that a large manifest is never held in this form. */
+function* addedEntries(
+  files: readonly DataFile[],
+  types: readonly PrimitiveType[],
+  snapshotId: bigint,
+): Generator<AvroValue> {
+  for (const file of files) yield [statusCodes.added, snapshotId, null, null, dataFileToAvro(file, types)];
 }
 
 function dataFileToAvro(file: DataFile, types: readonly PrimitiveType[]): AvroValue {

@@ -184,6 +184,7 @@ test('PyIceberg and DuckDB read our table; PyIceberg appends on our manifests, w
 test('PyIceberg reads partition values of every type and transform, nulls included', {
   timeout: 120_000,
 }, async () => {
+  const uuid = 'f79c3e09-677c-4bbd-a479-3f349cb785e7';
   const columns = {
     boolean: [true, 'True'],
     int: [-7, '-7'],
@@ -195,7 +196,7 @@ test('PyIceberg reads partition values of every type and transform, nulls includ
     timestamp: [1_700_000_000_000_001n, '1700000000000001'],
     timestamptz: [-1n, '-1'],
     string: ['ü – 😀', 'ü – 😀'],
-    uuid: ['f79c3e09-677c-4bbd-a479-3f349cb785e7', 'f79c3e09-677c-4bbd-a479-3f349cb785e7'],
+    uuid: [uuid, uuid],
     binary: [Uint8Array.of(0, 255), 'hex:00ff'],
     'fixed[3]': [Uint8Array.of(1, 2, 3), 'hex:010203'],
     'decimal(9,2)': [-1234n, '-12.34'],
@@ -216,6 +217,16 @@ test('PyIceberg reads partition values of every type and transform, nulls includ
     { sourceId: 10, name: 'b', transform: 'bucket[16]', value: 3, text: '3' },
     { sourceId: 10, name: 't', transform: 'truncate[2]', value: 'ü ', text: 'ü ' },
     { sourceId: 2, name: 'v', transform: 'void', value: null, text: null },
+    // The same named Avro types a second time.
+    { sourceId: 11, name: 'uuid2', transform: 'identity', value: uuid, text: uuid },
+    {
+      sourceId: 13,
+      name: 'fixed2',
+      transform: 'identity',
+      value: Uint8Array.of(4, 5, 6),
+      text: 'hex:040506',
+    },
+    { sourceId: 14, name: 'decimal2', transform: 'identity', value: 5n, text: '0.05' },
   ] as const;
   let table = await catalog.createTable(identifier, {
     schema,
