@@ -26,8 +26,37 @@ export type {
   PartitionValue,
   PrimitiveValue,
 } from './data-file.ts';
+export type {
+  DataFileReader,
+  OpenDataFileOptions,
+  ReadBatchesOptions,
+  ReadOptions,
+  RowBatch,
+  RowGroupInfo,
+} from './data-file-reader.ts';
+export { openDataFile } from './data-file-reader.ts';
 export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
 export { IcebergError } from './errors.ts';
+export type { ComparisonType, Expression, SetType, UnaryType } from './expression.ts';
+export {
+  alwaysFalse,
+  alwaysTrue,
+  and,
+  eq,
+  gt,
+  gtEq,
+  in_,
+  isNaN_,
+  isNull,
+  lt,
+  ltEq,
+  not,
+  notEq,
+  notIn,
+  notNaN,
+  notNull,
+  or,
+} from './expression.ts';
 export type { FileIO } from './file-io.ts';
 export type { JsonArray, JsonObject, JsonValue, RawJson } from './json.ts';
 export { isRawJson, parseJson, stringifyJson } from './json.ts';
@@ -48,6 +77,13 @@ export type { PartitionField, PartitionSpec, Transform, UnboundPartitionSpec } f
 export { firstPartitionFieldId, unpartitionedSpec } from './partition-spec.ts';
 export type { PrepareAppendOptions, PreparedCommit } from './prepare-append.ts';
 export { prepareAppend } from './prepare-append.ts';
+export type { Row, RowMap, RowValue } from './row.ts';
+export type { RowRange, RowRanges } from './row-ranges.ts';
+export type { DeleteFile } from './scan-deletes.ts';
+export type { FileScanTask, PlanFilesOptions } from './scan-plan.ts';
+export { planFiles, scanSchema } from './scan-plan.ts';
+export type { ScanBatch, ScanOptions } from './scan-rows.ts';
+export { readTask, scanBatches, scanRows } from './scan-rows.ts';
 export type {
   FieldPath,
   ListType,
