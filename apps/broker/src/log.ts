@@ -15,7 +15,7 @@ export function createLogger(level: string, terminal = process.stderr.isTTY === 
     base: null,
     redact: { paths: ['*.token', '*.secret_access_key', '*.session_token'], remove: true },
   };
-  return pino(options, terminal ? readableStream() : pino.destination({ dest: 2, sync: true }));
+  return pino(options, terminal ? readableStream() : jsonStream());
 }
 
 /** A logger that says nothing, for tests and embedding. */
@@ -31,6 +31,12 @@ const levelNames: Readonly<Record<number, string>> = {
   50: 'error',
   60: 'fatal',
 };
+
+function jsonStream() {
+  const stream = pino.destination({ dest: 2, sync: true });
+  stream.on('error', () => {}); // A log that nobody can read (disk full, reader gone) must not end the broker.
+  return stream;
+}
 
 function readableStream(): Writable {
   return new Writable({

@@ -1,5 +1,8 @@
 // The protocol's rules over real sockets, on a storage in memory that fails on demand. Statuses per v0.15.1.
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import {
+  AckRequestSchema,
   ClientStatus,
   ClientType,
   ConsumerRequestSchema,
@@ -9,7 +12,6 @@ import {
   LookupType,
   MsgIDSchema,
   NackRequestSchema,
-  AckRequestSchema,
   ProducerAccessMode,
   ProducerRequestSchema,
   ReceiveRequestSchema,
@@ -354,18 +356,19 @@ test('a stopping broker refuses new work with a status that clients retry elsewh
   const { producerId } = await createProducer('p');
   await send(producerId); // The connection is up, so the refusal comes from the broker.
   const topic = storage.memoryTopic(TOPIC);
-  let release: () => void = () => {};
   const append = topic.append.bind(topic);
+  let release: (() => void) | undefined;
   topic.append = async (message) => {
-    await new Promise<void>((resolve) => (release = resolve));
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
     return append(message);
   };
   const underWay = send(producerId);
-  await until('it is under way', () => release.length === 0 && topic.append !== append);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('it is under way', () => release !== undefined);
   const stopping = broker.stop();
   await expect(send(producerId)).rejects.toMatchObject({ code: status.UNAVAILABLE });
-  release();
+  release?.();
   expect((await underWay).requestId).toBe(7n); // What was under way is answered.
   await stopping;
   expect(storage.closed).toBe(true);
@@ -383,8 +386,16 @@ test('metrics and health are served', async () => {
   expect(text.split('\n').filter((line) => line !== '' && !/^(#|danube_)/.test(line))).toEqual([]);
   for (const path of ['healthz', 'readyz'])
     expect((await fetch(`${broker.httpUrl}/${path}`)).status).toBe(200);
-  expect((await fetch(`${broker.httpUrl}/else`)).status).toBe(404);
+  for (const path of ['/else', '//', '/%']) expect(await statusOf(broker.httpUrl, path)).toBe(404);
 });
+
+/** Sends the path as it is; fetch would tidy it up. */
+async function statusOf(url: string, path: string): Promise<number | undefined> {
+  const { hostname: host, port } = new URL(url);
+  const [response] = (await once(get({ host, port, path }), 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
 
 async function metrics(broker: { httpUrl: string }): Promise<string> {
   return (await fetch(`${broker.httpUrl}/metrics`)).text();

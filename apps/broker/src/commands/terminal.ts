@@ -11,19 +11,16 @@ export interface Terminal {
   readonly interactive: boolean;
 }
 
-/** The process's own terminal. A reader that goes away (`| head`) is no error. */
+/** The process's own terminal. */
 export function processTerminal(): Terminal {
-  process.stdout.on('error', ignoreBrokenPipe);
-  process.stderr.on('error', ignoreBrokenPipe);
+  // A reader that has gone (`| head`, a closed terminal) must not end a broker that has something to drain.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (text) => void process.stderr.write(text),
     interactive: process.stderr.isTTY === true,
   };
-}
-
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 /** How this program is called: by `npm start` through the launcher, or directly. */

@@ -31,7 +31,7 @@ export interface HttpServer {
 /** Serves `/healthz`, `/readyz` (200 or 503, JSON) and `/metrics` (Prometheus text). @throws BrokerError `ADDRESS_IN_USE`, `CONFIG_INVALID` */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const path = (request.url ?? '/').split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return respond(response, 405, 'text/plain', 'Only GET.\n');
     if (path === '/healthz') return respondHealth(response, options.health());

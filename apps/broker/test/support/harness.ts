@@ -10,8 +10,8 @@ import {
 import {
   Client,
   credentials,
-  makeGenericClientConstructor,
   type MethodDefinition,
+  makeGenericClientConstructor,
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
