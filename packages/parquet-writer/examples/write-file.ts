@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { createParquetEncoder } from '@danube/parquet-writer';
 
-await using encoder = createParquetEncoder();
+const encoder = createParquetEncoder();
 const writer = encoder.open({
   fields: [
     { id: 1, name: 'offset', required: true, type: 'long' },
@@ -21,3 +21,4 @@ await writer.write({
 const file = await writer.finish();
 await writeFile(process.argv[2] ?? 'messages.parquet', file.bytes);
 console.log(file.recordCount, file.splitOffsets, file.valueCounts);
+await encoder.close();

@@ -8,10 +8,11 @@ const built = new URL('index.js', dist);
 
 for (const load of [() => import(built.href), () => createRequire(import.meta.url)(built.pathname)]) {
   const { createParquetEncoder } = await load();
-  await using encoder = createParquetEncoder();
+  const encoder = createParquetEncoder();
   const writer = encoder.open({ fields: [{ id: 7, name: 'offset', required: true, type: 'long' }] });
   await writer.write({ rowCount: 3, columns: { offset: new BigInt64Array([1n, 2n, 3n]) } });
   const file = await writer.finish();
+  await encoder.close();
   const magic = Buffer.from(file.bytes.subarray(-4)).toString('latin1');
   if (file.recordCount !== 3 || magic !== 'PAR1') throw new Error('the built package wrote no Parquet file');
 }
