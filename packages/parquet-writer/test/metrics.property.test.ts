@@ -82,9 +82,9 @@ describe('metrics', () => {
           expect(file.columnSizes).toEqual(sizes);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
-  }, 60_000);
+  }, 120_000);
 });
 
 type File = Awaited<ReturnType<ReturnType<typeof encoder.open>['finish']>>;
