@@ -7,8 +7,8 @@ import type { AvroType } from './avro-type.ts';
 import { IcebergError } from './errors.ts';
 import { parseJson } from './json.ts';
 
-/** A block larger than this is damage: manifests are written with blocks of some tens of kilobytes. */
-const maxBlockBytes = 2 ** 29;
+/** A block that inflates to more is damage: manifests are written with blocks of some tens of kilobytes. */
+const defaultMaxBlockBytes = 2 ** 29;
 
 /** An opened Avro object container file. */
 export interface AvroFile {
@@ -23,7 +23,11 @@ export interface AvroFile {
  * Opens an Avro object container file held in memory. `location` is named in errors: `INVALID_MANIFEST` for
  * damage, `UNSUPPORTED_FEATURE` for a codec this release does not have.
  */
-export function decodeAvroFile(bytes: Uint8Array, location: string): AvroFile {
+export function decodeAvroFile(
+  bytes: Uint8Array,
+  location: string,
+  { maxBlockBytes = defaultMaxBlockBytes }: { readonly maxBlockBytes?: number } = {},
+): AvroFile {
   return guarded(location, () => {
     const source = new AvroSource(bytes);
     if (!isEqual(source.readView(Math.min(avroMagic.length, source.remaining)), avroMagic)) {
@@ -38,7 +42,10 @@ export function decodeAvroFile(bytes: Uint8Array, location: string): AvroFile {
     return {
       type,
       metadata,
-      records: () => readRecords(new AvroSource(bytes, source.position), type, codec, sync, location),
+      records: () =>
+        readRecords(new AvroSource(bytes, source.position), type, sync, location, (stored) =>
+          decompress(stored, codec, location, maxBlockBytes),
+        ),
     };
   });
 }
@@ -57,9 +64,9 @@ function readHeader(source: AvroSource): ReadonlyMap<string, string> {
 function* readRecords(
   source: AvroSource,
   type: AvroType,
-  codec: string,
   sync: Uint8Array,
   location: string,
+  inflate: (stored: Uint8Array) => Uint8Array,
 ): Generator<AvroValue> {
   const decode = compileDecoder(type);
   while (source.remaining > 0) {
@@ -69,7 +76,7 @@ function* readRecords(
       if (!isEqual(source.readView(Math.min(avroSyncBytes, source.remaining)), sync)) {
         throw new AvroDataError('a block does not end in the sync marker');
       }
-      const data = new AvroSource(decompress(stored, codec, location));
+      const data = new AvroSource(inflate(stored));
       if (typeof records !== 'number' || records < 0 || records > Math.max(data.remaining, 1)) {
         throw new AvroDataError(`a block of ${data.remaining} bytes claims ${records} records`);
       }
@@ -82,14 +89,19 @@ function* readRecords(
   }
 }
 
-function decompress(stored: Uint8Array, codec: string, location: string): Uint8Array {
+function decompress(
+  stored: Uint8Array,
+  codec: string,
+  location: string,
+  maxOutputLength: number,
+): Uint8Array {
   switch (codec) {
     case 'null':
       return stored;
     case 'deflate':
-      return decompressed(() => inflateRawSync(stored, { maxOutputLength: maxBlockBytes }));
+      return decompressed(() => inflateRawSync(stored, { maxOutputLength }));
     case 'zstandard':
-      return decompressed(() => zstdDecompressSync(stored, { maxOutputLength: maxBlockBytes }));
+      return decompressed(() => zstdDecompressSync(stored, { maxOutputLength }));
     default:
       throw new IcebergError('UNSUPPORTED_FEATURE', `${location}: Avro codec ${codec.slice(0, 40)}`, {
         context: { file: location, codec },

@@ -86,20 +86,22 @@ export function keyValueArray(keyId: number, key: AvroType, valueId: number, val
   return { kind: 'array', items, logicalType: 'map' };
 }
 
-/** The schema as it stands in a file's header; a named type that occurs again is written as its name. */
-export function avroTypeToJson(type: AvroType, named: Set<string> = new Set()): JsonValue {
+type Names = Map<string, AvroType>;
+
+/**
+ * The schema as it stands in a file's header; a named type that occurs again is written as its name. Two types
+ * of one name are a mistake of the caller (`TypeError`).
+ */
+export function avroTypeToJson(type: AvroType, named: Names = new Map()): JsonValue {
   switch (type.kind) {
     case 'record':
-      if (named.has(type.name)) return type.name;
-      named.add(type.name);
+      if (isKnown(type, named)) return type.name;
       return { type: 'record', name: type.name, fields: type.fields.map((f) => fieldToJson(f, named)) };
     case 'fixed':
-      if (named.has(type.name)) return type.name;
-      named.add(type.name);
+      if (isKnown(type, named)) return type.name;
       return { type: 'fixed', name: type.name, size: type.size, ...type.attributes };
     case 'enum':
-      if (named.has(type.name)) return type.name;
-      named.add(type.name);
+      if (isKnown(type, named)) return type.name;
       return { type: 'enum', name: type.name, symbols: type.symbols };
     case 'array':
       return {
@@ -117,7 +119,17 @@ export function avroTypeToJson(type: AvroType, named: Set<string> = new Set()): 
   }
 }
 
-function fieldToJson(f: AvroField, named: Set<string>): JsonObject {
+function isKnown(type: AvroRecord | AvroFixed | AvroEnum, named: Names): boolean {
+  const known = named.get(type.name);
+  if (known === undefined) {
+    named.set(type.name, type);
+    return false;
+  }
+  if (known === type || JSON.stringify(known) === JSON.stringify(type)) return true;
+  throw new TypeError(`two Avro types are named ${type.name}`);
+}
+
+function fieldToJson(f: AvroField, named: Names): JsonObject {
   return {
     name: f.name,
     type: avroTypeToJson(f.type, named),
