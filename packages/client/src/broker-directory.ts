@@ -17,7 +17,13 @@ export interface Location {
   readonly brokerUrl: string;
 }
 
-/** Finds brokers and keeps one connection to each address. */
+/**
+ * What a connection is for. Ordered messages have one to themselves, whose flow control nothing else uses up (see
+ * {@link SendWindow}); unordered ones another, so that they do not wait for it.
+ */
+export type Lane = 'general' | 'ordered' | 'unordered';
+
+/** Finds brokers and keeps one connection to each address and lane. */
 export class BrokerDirectory {
   readonly #options: ResolvedOptions;
   readonly #connections = new Map<string, Connection>();
@@ -30,7 +36,7 @@ export class BrokerDirectory {
 
   /** The connection to the service URL; throws what {@link Connection} throws. */
   service(): Connection {
-    return this.#connect(this.#options.serviceUrl);
+    return this.#connect(this.#options.serviceUrl, 'general');
   }
 
   /**
@@ -38,9 +44,17 @@ export class BrokerDirectory {
    * that does not exist yet has no broker, and the service URL then decides. `last` is asked when the service
    * URL does not answer.
    */
-  async locate(topic: string, last: Location | undefined, signal?: AbortSignal): Promise<Location> {
+  async locate(
+    topic: string,
+    lane: Lane,
+    last: Location | undefined,
+    signal?: AbortSignal,
+  ): Promise<Location> {
     const service = this.service();
-    const asked = last === undefined || last.connection === service ? [service] : [service, last.connection];
+    const asked =
+      last === undefined || last.connection.url.href === service.url.href
+        ? [service]
+        : [service, last.connection];
     for (const connection of asked) {
       try {
         const answer = await connection.unary(
@@ -51,7 +65,7 @@ export class BrokerDirectory {
         );
         if (answer.responseType === TopicLookupResponse_LookupType.Failed) break;
         return {
-          connection: this.#connect(brokerUrlOf(answer.connectUrl, topic)),
+          connection: this.#connect(brokerUrlOf(answer.connectUrl, topic), lane),
           route: answer.proxy ? { proxiedBrokerUrl: answer.brokerUrl } : {},
           brokerUrl: answer.brokerUrl,
         };
@@ -59,7 +73,8 @@ export class BrokerDirectory {
         if (!(error instanceof CallFailure) || error.cancelled) throw error;
       }
     }
-    return last ?? { connection: service, route: {}, brokerUrl: service.url.href };
+    if (last !== undefined) return last;
+    return { connection: this.#connect(service.url, lane), route: {}, brokerUrl: service.url.href };
   }
 
   /** The names under which `topic` can be subscribed: itself, or its partitions. `NOT_FOUND` if there are none. */
@@ -84,12 +99,13 @@ export class BrokerDirectory {
     this.#connections.clear();
   }
 
-  #connect(url: ServiceUrl): Connection {
+  #connect(url: ServiceUrl, lane: Lane): Connection {
     if (this.#closed) throw new ClientError('CLOSED', 'the client is closed');
-    let connection = this.#connections.get(url.href);
+    const key = `${lane} ${url.href}`;
+    let connection = this.#connections.get(key);
     if (connection === undefined) {
       connection = new Connection(url, this.#options);
-      this.#connections.set(url.href, connection);
+      this.#connections.set(key, connection);
     }
     return connection;
   }

@@ -3,6 +3,7 @@ import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { CallFailure } from './error-mapping.ts';
 import { ClientError } from './errors.ts';
 import type { ResolvedOptions } from './options.ts';
+import { SendWindow } from './send-window.ts';
 import type { ServiceUrl } from './service-url.ts';
 import type { ServerStreamMethod, UnaryMethod } from './services.ts';
 import { AUTHORIZATION_METADATA, BROKER_URL_METADATA, MAX_PAYLOAD_BYTES } from './wire-constants.ts';
@@ -35,6 +36,8 @@ function isGrpcAnswer(metadata: Metadata | undefined): boolean {
 /** One HTTP/2 connection to one broker or proxy; it connects when first used and reconnects by itself. */
 export class Connection {
   readonly url: ServiceUrl;
+  /** For messages whose order counts. */
+  readonly window = new SendWindow();
   readonly #client: Client;
   readonly #options: ResolvedOptions;
 
@@ -65,7 +68,7 @@ export class Connection {
         'grpc.use_local_subchannel_pool': 1,
         // A broker that restarts should be found about as fast as our own retries look for it.
         'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 2_000,
+        'grpc.max_reconnect_backoff_ms': 1_000,
       },
     );
   }
@@ -81,6 +84,12 @@ export class Connection {
     return new Promise((resolve, reject) => {
       let cancelled = false;
       let headers = false;
+      const proxied = isProxied(route);
+      if (signal?.aborted) {
+        const error = { code: status.CANCELLED, details: 'cancelled before it was sent' };
+        reject(new CallFailure(error, { sent: false, answered: false, proxied, cancelled: true }));
+        return;
+      }
       const deadline = Date.now() + (options.timeoutMs ?? this.#options.requestTimeoutMs);
       const call = this.#client.makeUnaryRequest(
         method.path,
@@ -96,7 +105,7 @@ export class Connection {
           const answered = headers || isGrpcAnswer(error?.metadata);
           // Until a call is given to a connection, its peer is the channel's own target.
           const sent = answered || call.getPeer() !== this.#client.getChannel().getTarget();
-          reject(new CallFailure(failed, { sent, answered, proxied: isProxied(route), cancelled }));
+          reject(new CallFailure(failed, { sent, answered, proxied, cancelled }));
         },
       );
       call.on('metadata', () => {
@@ -106,8 +115,7 @@ export class Connection {
         cancelled = true;
         call.cancel();
       };
-      if (signal?.aborted) cancel();
-      else signal?.addEventListener('abort', cancel, { once: true });
+      signal?.addEventListener('abort', cancel, { once: true });
     });
   }
 

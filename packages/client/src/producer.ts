@@ -27,11 +27,15 @@ export interface ProducerOptions {
    * `routingKey`, or in turn. Default: not partitioned.
    */
   readonly partitions?: number;
-  /**
-   * Sends under way at a time, per partition; further ones wait in call order. Default 256. More than 1 gives
-   * throughput; 1 gives strict order, see {@link Producer.send}.
-   */
+  /** Sends under way at a time, per partition; further ones wait in call order. Default 256. */
   readonly maxInFlight?: number;
+  /**
+   * Default true: messages reach the broker in call order although several are under way, see {@link Producer.send}.
+   * It costs throughput where the network is slow or messages are large: all ordered producers of a client have
+   * together at most 28 KiB under way to one broker, and a message over 16 KiB travels alone. False lifts that:
+   * only `maxInFlight` bounds what is under way, and messages may overtake each other.
+   */
+  readonly ordered?: boolean;
   /** Overrides the client's. */
   readonly retry?: RetryOptions;
   /**
@@ -72,10 +76,11 @@ export interface Producer {
    * Publishes one message and resolves when the broker acknowledged it; what that means for durability is the
    * broker's promise (reliable topics: stored).
    *
-   * Order: with one send under way (`await` each, or `maxInFlight: 1`) messages are stored in call order. With
-   * several, they leave in call order on one HTTP/2 connection and are normally stored so, but neither HTTP/2 nor
-   * the protocol promises it, and **a message that is sent again can land behind later ones** (those that failed
-   * together are sent again in their order). Each try carries the same `requestId`, `publishTimeMs` and bytes.
+   * Order: messages of an ordered producer (the default) reach the broker in call order, however many are under way;
+   * a broker that handles calls one after the other stores them so. Two things can change it: a broker that
+   * handles calls in parallel (for those: `maxInFlight: 1`), and **a message that is sent again, which can land
+   * behind later ones** (those that failed together are sent again in their order). Each try carries the same
+   * `requestId`, `publishTimeMs` and bytes.
    *
    * `payload` and `attributes` must not be changed before the promise settles. Rejects with {@link ClientError}:
    * `outcome` is always set, `refused` or `unknown` (code `OUTCOME_UNKNOWN`).
@@ -102,6 +107,7 @@ export async function openProducer(
     'accessMode',
     'partitions',
     'maxInFlight',
+    'ordered',
     'retry',
     'retryUnknown',
   ]);
@@ -117,6 +123,7 @@ export async function openProducer(
         dispatch: options.dispatch === 'reliable' ? DispatchStrategy.Reliable : DispatchStrategy.NonReliable,
         accessMode:
           options.accessMode === 'exclusive' ? ProducerAccessMode.Exclusive : ProducerAccessMode.Shared,
+        ordered: options.ordered ?? true,
         maxInFlight: wholeNumber('maxInFlight', options.maxInFlight ?? 256, 1_000_000),
         retry: resolveRetryOptions({ ...resolved.retry, ...options.retry }),
         retryUnknown: options.retryUnknown ?? true,
@@ -193,6 +200,7 @@ class RoutingProducer implements Producer {
     if (!Number.isInteger(publishTimeMs) || publishTimeMs < 0 || publishTimeMs > MAX_UINT64_MS) {
       throw refused(`publishTimeMs must be whole milliseconds since the epoch, not ${publishTimeMs}`);
     }
+    let sizeBytes = payload.byteLength;
     const attributes: { [key: string]: string } = {};
     if (options.attributes !== undefined) {
       const entries =
@@ -207,11 +215,13 @@ class RoutingProducer implements Producer {
           configurable: true,
           writable: true,
         });
+        // Two tags and up to three lengths around each.
+        sizeBytes += Buffer.byteLength(key) + Buffer.byteLength(value) + 12;
       }
     }
     const { routingKey, signal } = options;
-    if (routingKey !== undefined) checkedText('routingKey', routingKey);
-    return { payload, publishTime: BigInt(publishTimeMs), attributes, routingKey, signal };
+    if (routingKey !== undefined) sizeBytes += Buffer.byteLength(checkedText('routingKey', routingKey));
+    return { payload, sizeBytes, publishTime: BigInt(publishTimeMs), attributes, routingKey, signal };
   }
 }
 

@@ -142,7 +142,7 @@ export class TopicConsumer {
   async #subscribe(): Promise<Session> {
     const { topic, consumerName, subscription, type, keyFilters } = this.#init;
     const { signal } = this.#closing;
-    const location = await this.#directory.locate(topic, this.#location, signal);
+    const location = await this.#directory.locate(topic, 'general', this.#location, signal);
     this.#location = location;
     this.#requestId += 1n;
     const { consumerId } = await location.connection.unary(

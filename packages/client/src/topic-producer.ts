@@ -15,6 +15,7 @@ import { watchHealth } from './health-check.ts';
 import type { ResolvedOptions, ResolvedRetry } from './options.ts';
 import { Registration } from './registration.ts';
 import { Semaphore } from './semaphore.ts';
+import { SendWindow } from './send-window.ts';
 import { producerService } from './services.ts';
 
 /** A producer's settings after checks, for one topic or partition. */
@@ -24,13 +25,19 @@ export interface TopicProducerInit {
   readonly dispatch: DispatchStrategy;
   readonly accessMode: ProducerAccessMode;
   readonly maxInFlight: number;
+  readonly ordered: boolean;
   readonly retry: ResolvedRetry;
   readonly retryUnknown: boolean;
 }
 
+/** More than gRPC's prefix, four 64-bit numbers, every tag and every length around them take. */
+const ENVELOPE_BYTES = 100;
+
 /** One message to send, after checks. */
 export interface OutgoingMessage {
   readonly payload: Uint8Array;
+  /** No less than what payload, attributes and routing key take when encoded. */
+  readonly sizeBytes: number;
   readonly publishTime: bigint;
   readonly attributes: { [key: string]: string };
   readonly routingKey: string | undefined;
@@ -159,6 +166,21 @@ export class TopicProducer {
   }
 
   async #call(session: Session, requestId: bigint, message: OutgoingMessage): Promise<bigint> {
+    if (!this.#init.ordered) return this.#request(session, requestId, message);
+    const { connection, brokerUrl } = session.location;
+    const { window } = connection;
+    const names = this.topic.length + brokerUrl.length + Buffer.byteLength(this.#init.name);
+    const weight = SendWindow.weigh(message.sizeBytes + names + ENVELOPE_BYTES);
+    const turn = window.enter(weight);
+    if (turn !== undefined) await turn;
+    try {
+      return await this.#request(session, requestId, message);
+    } finally {
+      window.leave(weight);
+    }
+  }
+
+  async #request(session: Session, requestId: bigint, message: OutgoingMessage): Promise<bigint> {
     const { connection, route, brokerUrl } = session.location;
     const answer = await connection.unary(
       producerService.sendMessage,
@@ -204,7 +226,8 @@ export class TopicProducer {
     if (delayMs > 0) await pause(delayMs, closing, { keepAlive: true });
     if (closing.aborted) throw new ClientError('CLOSED', 'the producer is closed');
     const { topic, name, dispatch, accessMode } = this.#init;
-    const location = await this.#directory.locate(topic, this.#lastLocation);
+    const lane = this.#init.ordered ? 'ordered' : 'unordered';
+    const location = await this.#directory.locate(topic, lane, this.#lastLocation);
     this.#lastLocation = location;
     this.#registrations += 1n;
     const { producerId } = await location.connection

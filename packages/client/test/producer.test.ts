@@ -73,18 +73,32 @@ test('a message carries everything it was given, and its id names producer, topi
   expect(second!.payload).toHaveLength(0);
 });
 
-test('many sends at once are stored in call order, whatever their sizes', async () => {
-  const producer = await client.createProducer({ topic, name: 'p', maxInFlight: 32 });
-  const sizes = [10, 40_000, 100, 300_000, 1, 15_000];
-  const sends = Array.from({ length: 300 }, (_, i) => {
-    const payload = new Uint8Array(sizes[i % sizes.length]!);
-    return producer.send(payload, { attributes: { i: String(i) } });
+describe('many sends at once', () => {
+  const cases: [string, number[]][] = [
+    ['small', [1_000]],
+    ['of one frame', [8_192, 15_000, 16_000]],
+    ['of several frames', [20_000, 70_000]],
+    ['of any size', [10, 40_000, 100, 300_000, 1, 16_100, 16_380, 16_384, 0]],
+  ];
+  test.each(cases)('%s are stored in call order', async (_name, sizes) => {
+    const producer = await client.createProducer({ topic, name: 'p' });
+    const sends = Array.from({ length: 600 }, (_, i) =>
+      producer.send(new Uint8Array(sizes[i % sizes.length]!), { attributes: { i: String(i) } }),
+    );
+    const receipts = await Promise.all(sends);
+    expect(receipts.map(({ requestId }) => Number(requestId))).toEqual(sends.map((_, i) => i + 1));
+    expect(broker.topic(topic).log.map((message) => Number(message.attributes.i))).toEqual(
+      sends.map((_, i) => i),
+    );
   });
-  const receipts = await Promise.all(sends);
-  expect(receipts.map(({ requestId }) => Number(requestId))).toEqual(sends.map((_, i) => i + 1));
-  expect(broker.topic(topic).log.map((message) => Number(message.attributes.i))).toEqual(
-    sends.map((_, i) => i),
-  );
+
+  test('unordered are stored all the same, in whatever order', async () => {
+    const producer = await client.createProducer({ topic, name: 'p', ordered: false });
+    const sends = Array.from({ length: 600 }, (_, i) => producer.send(new Uint8Array((i * 997) % 50_000)));
+    await Promise.all(sends);
+    const ids = broker.topic(topic).log.map(({ requestId }) => Number(requestId));
+    expect(ids.sort((a, b) => a - b)).toEqual(sends.map((_, i) => i + 1));
+  });
 });
 
 test('maxInFlight bounds the calls that are under way', async () => {
