@@ -2,6 +2,7 @@
  * Commits appends to one table until it has done as many as asked, or is killed, and says which ones resolved.
  * Arguments: directory, table, name of this process, how many. A conflict is what it is for: reload and try again.
  */
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { IcebergError, prepareAppend } from '@danube/iceberg';
@@ -19,6 +20,8 @@ const catalog = await openSqlCatalog({
 });
 const table = { namespace: ['default'], name };
 writeSync(1, 'ready\n');
+await once(process.stdin, 'data'); // the starting signal
+process.stdin.destroy();
 
 let conflicts = 0;
 for (let i = 1; i <= Number(count); i += 1) {

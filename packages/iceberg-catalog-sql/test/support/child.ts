@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** A run of `crash/commit-loop.ts` in a process of its own. */
 export interface CommitLoop {
   readonly child: ChildProcess;
-  /** Resolves when it has opened the catalog. */
+  /** Resolves when it has opened the catalog and waits for `go`. */
   readonly ready: Promise<void>;
+  go(): void;
   /** Resolves when it has ended, with the whole lines it printed after `ready` and its exit code. */
   readonly ended: Promise<{ lines: string[]; code: number | null }>;
 }
@@ -16,7 +17,7 @@ const script = fileURLToPath(new URL('../crash/commit-loop.ts', import.meta.url)
 /** Starts one. */
 export function startCommitLoop(dir: string, table: string, who: string, count: number): CommitLoop {
   const args = ['--conditions=@danube/source', script, dir, table, who, String(count)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   let printed = '';
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -30,5 +31,6 @@ export function startCommitLoop(dir: string, table: string, who: string, count: 
     // The last line may have been cut by a kill.
     return { lines: printed.split('\n').slice(1, -1), code };
   })();
-  return { child, ready, ended };
+  const go = () => void child.stdin?.write('go\n');
+  return { child, ready, go, ended };
 }

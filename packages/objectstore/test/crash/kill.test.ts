@@ -64,4 +64,4 @@ test(`kill -9 in a put loop, ${ROUNDS} times: no partial object, no resolved put
   }
   // A kill that never hit a put in progress would have shown nothing.
   expect(leftOvers).toBeGreaterThan(0);
-});
+}, 120_000);
