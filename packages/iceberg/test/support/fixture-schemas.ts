@@ -86,7 +86,7 @@ export const logSchema: Schema = {
 
 /** The payload that `make_parquet.py` gave row `i` of the log. */
 export function logPayload(i: number): Uint8Array {
-  return Uint8Array.from({ length: 100 }, (_, j) => (i * 31 + j * 7 + ((j * j) % (i + 3))) % 256);
+  return Uint8Array.from({ length: 40 }, (_, j) => (i * 31 + j * 7 + ((j * j) % (i + 3))) % 256);
 }
 
 /** Row `i` of the log. */
