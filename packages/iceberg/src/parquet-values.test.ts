@@ -24,8 +24,8 @@ describe('values that reach beyond their page are an error, though the buffer go
     ['booleans', 'BOOLEAN', plain, [1], 9],
     ['run-length booleans', 'BOOLEAN', 3, [2, 0, 0, 0, 4, 1], 9],
     ['split singles', 'FLOAT', 9, [0, 0, 0, 0], 2],
-    // One block of 128 values in 4 miniblocks; the first length is 100.
-    ['a delta-encoded byte string', 'BYTE_ARRAY', 6, [128, 1, 4, 1, 200, 1, 1, 2], 1],
+    // Blocks of 128 values in 4 miniblocks, one value: a length of 20, of which two bytes follow.
+    ['a delta-encoded byte string', 'BYTE_ARRAY', 6, [128, 1, 4, 1, 40, 1, 2], 1],
     ['delta-encoded numbers', 'INT64', 5, [128, 1, 4, 40, 0], 40],
   ])('%s', (_what, type, encoding, page, count) => {
     expect(() => decodeValues(leaf(type), encoding, within(page), count)).toThrow();
