@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { consume } from './commands/consume.ts';
 import { demo } from './commands/demo.ts';
 import { count } from './commands/flag-values.ts';
@@ -8,11 +8,34 @@ import { table } from './commands/table.ts';
 import { programName, type Terminal } from './commands/terminal.ts';
 import { BrokerError, messageOf } from './errors.ts';
 
-/** The command line. Each action sets the exit code; failures to start are one line on stderr. */
-export function createProgram(terminal: Terminal, exit: (code: number) => void): Command {
-  const program = new Command(programName(process.env)).description(
-    'Danube broker whose reliable topics are Apache Iceberg tables',
-  );
+/**
+ * Runs one command line and resolves with the exit code. What keeps a command from starting is one line on
+ * stderr and 1; `--help` is 0.
+ *
+ * @param args without the program's own name
+ */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode; // Commander has said why.
+    throw error;
+  }
+  return exitCode;
+}
+
+function createProgram(terminal: Terminal, exit: (code: number) => void): Command {
+  const program = new Command(programName(process.env))
+    .description('Danube broker whose reliable topics are Apache Iceberg tables')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text),
+    });
   const run =
     <Arguments extends unknown[]>(work: (...args: Arguments) => Promise<number>) =>
     async (...args: Arguments): Promise<void> => {

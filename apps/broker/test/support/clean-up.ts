@@ -21,9 +21,9 @@ export function temporaryDirectory(): string {
   return dir;
 }
 
-/** Waits until the condition holds; fails with the description after 15 s. */
+/** Waits until the condition holds; fails with the description after 60 s. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
