@@ -237,7 +237,6 @@ class Recovery {
       else {
         segment.sealed = true;
         segment.durableSize = segment.size;
-        segment.durableNextOffset = segment.nextOffset;
         await file.close();
         this.#open.splice(this.#open.indexOf(file), 1);
       }
@@ -368,7 +367,6 @@ class Recovery {
     await file.sync();
     segment.file = file;
     segment.durableSize = segment.size;
-    segment.durableNextOffset = segment.nextOffset;
     return rewritten;
   }
 

@@ -17,7 +17,7 @@ export interface WalSegmentInfo {
 
 /**
  * What is known about one segment, planned or on disk. `size` and `nextOffset` are the end of the last frame
- * written whole; the `durable…` pair is the end of what was synced.
+ * written whole; `durableSize` is the end of what was synced.
  */
 export class Segment {
   readonly header: SegmentHeader;
@@ -28,7 +28,6 @@ export class Segment {
   size = SEGMENT_HEADER_BYTES;
   nextOffset: number;
   durableSize = SEGMENT_HEADER_BYTES;
-  durableNextOffset: number;
   sealed = false;
   /** Pairs of first offset and file position of a frame, ascending. */
   readonly #index: number[] = [];
@@ -38,7 +37,6 @@ export class Segment {
     this.seed = segmentSeed(header);
     this.path = join(dir, segmentFileName(header.firstOffset));
     this.nextOffset = header.firstOffset;
-    this.durableNextOffset = header.firstOffset;
   }
 
   get firstOffset(): number {

@@ -75,6 +75,9 @@ export class SimDisk {
     return this.#operations;
   }
 
+  /** The largest buffer any read was given: a log must not allocate more than its files hold. */
+  largestReadBytes = 0;
+
   /** A process's view. */
   mount(): WalFs {
     return new SimFs(this, this.#generation);
@@ -336,7 +339,10 @@ class SimFile implements WalFile {
   }
 
   read(target: Uint8Array, position: number): Promise<number> {
-    return this.#perform('read', () => this.#inode.read(target, position));
+    return this.#perform('read', () => {
+      this.#disk.largestReadBytes = Math.max(this.#disk.largestReadBytes, target.length);
+      return this.#inode.read(target, position);
+    });
   }
 
   write(buffers: readonly Uint8Array[], position: number): Promise<number> {

@@ -4,7 +4,9 @@ import { crashRun, emptyStatistics } from './crash-driver.ts';
 
 const SEEDS = 600;
 
-test(`${SEEDS} seeded logs keep every promise through power loss, kill, failed I/O and full disks`, async () => {
+test(`${SEEDS} seeded logs keep every promise through power loss, kill, failed I/O and full disks`, {
+  timeout: 120_000,
+}, async () => {
   const statistics = emptyStatistics();
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {

@@ -1,0 +1,118 @@
+/** A bug planted in a copy of the source: `find` occurs exactly once in `file` and becomes `replace`. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Which suite must notice. */
+  readonly caughtBy: 'crash' | 'damage';
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'acknowledges without syncing',
+    file: 'log-writer.ts',
+    find: 'await file.sync();\n      if (this.#failure) return;',
+    replace: '',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'tries a failed sync again',
+    file: 'log-writer.ts',
+    find: 'await file.sync();\n      if (this.#failure) return;',
+    replace: 'await file.sync().catch(() => file.sync());',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'does not sync the directory of a new segment',
+    file: 'log-writer.ts',
+    find: 'await fs.rename(temporary, segment.path);\n    await fs.syncDirectory(dir);',
+    replace: 'await fs.rename(temporary, segment.path);',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'seals a segment without syncing it',
+    file: 'log-writer.ts',
+    find: 'if (old.durableSize < old.size) await this.#syncs.request();',
+    replace: '',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'does not sync the header of a new segment',
+    file: 'log-writer.ts',
+    find: 'await file.sync();\n    await fs.rename(temporary, segment.path);',
+    replace: 'await fs.rename(temporary, segment.path);',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'deletes truncated segments before saying so',
+    file: 'log-writer.ts',
+    find: 'await this.#writeState({\n        firstSegment',
+    replace: 'await (async (_: object) => {})({\n        firstSegment',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'takes a short write for a whole one',
+    file: 'wal-fs.ts',
+    find: 'let written = await file.write(slice, at);',
+    replace:
+      'await file.write(slice, at);\n    let written = slice.reduce((sum, buffer) => sum + buffer.length, 0);',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'trusts the page cache after a failed sync',
+    file: 'recovery.ts',
+    find: 'await copyRange(file, start, segment.size, file, start);',
+    replace: '',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'does not sync what it recovered',
+    file: 'recovery.ts',
+    find: 'await file.sync();\n    segment.file = file;',
+    replace: 'segment.file = file;',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'writes the state file without syncing it',
+    file: 'state-file.ts',
+    find: 'await this.#file.sync();',
+    replace: '',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'leaves a torn tail in the file',
+    file: 'recovery.ts',
+    find: 'await file.truncate(position);',
+    replace: '',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'goes on after a full disk as if the lost records had been written',
+    file: 'append-plan.ts',
+    find: 'this.#nextOffset = active.nextOffset;\n    this.#moveTo(active);',
+    replace: 'this.#moveTo(active);',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'applies the tail rule in the middle of the last segment',
+    file: 'recovery.ts',
+    find: '(!isLast || durable > segment.nextOffset)',
+    replace: '!isLast',
+    caughtBy: 'damage',
+  },
+  {
+    name: 'does not check payloads',
+    file: 'frame.ts',
+    find: 'if (crc32(payload) !== view.getUint32(position + 24, true))',
+    replace: 'if (crc32(payload) === -1)',
+    caughtBy: 'damage',
+  },
+  {
+    name: 'leaves the type and the time of a record out of its checksum',
+    file: 'frame.ts',
+    find: 'crc32Range(bytes, position + 4, position + RECORD_HEADER_BYTES, seed)',
+    replace: 'view.getUint32(position, true)',
+    caughtBy: 'damage',
+  },
+];
