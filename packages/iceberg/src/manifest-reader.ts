@@ -45,11 +45,16 @@ export function decodeManifest(
     *[Symbol.iterator]() {
       // v3: rows of files without an own first row id follow each other.
       let nextRowId = manifest.firstRowId;
+      let count = 0;
       for (const value of file.records()) {
+        count += 1;
         const entry = decoder.decode(value, nextRowId);
         if (nextRowId !== undefined && decoder.tookRowId) nextRowId += BigInt(entry.dataFile.recordCount);
         yield entry;
       }
+      // A file cut between two blocks looks whole; the list knows better.
+      const { addedFilesCount: added, existingFilesCount: existing, deletedFilesCount: deleted } = manifest;
+      if (count < (added ?? 0) + (existing ?? 0) + (deleted ?? 0)) throw decoder.tooShort(count);
     },
   };
 }
@@ -111,6 +116,10 @@ class EntryDecoder {
       fileSequenceNumber: row.optionalLong(4) ?? (status === 'added' ? inherited : sequenceNumber),
       dataFile: this.#readDataFile(row.raw(2) ?? this.#missing(2), nextRowId),
     };
+  }
+
+  tooShort(entries: number): IcebergError {
+    return this.#invalid(`holds ${entries} entries, fewer than its manifest list says`);
   }
 
   #readDataFile(value: AvroValue, nextRowId: bigint | undefined): DataFile {

@@ -1,13 +1,16 @@
 import { JsonFields } from './json-fields.ts';
 import { type NestedField, type PrimitiveType, type Schema, type Type, walkFields } from './schema.ts';
 
+/** Far beyond any schema; a deeper one would exhaust the stack of whoever walks it. */
+const maxDepth = 100;
+
 /** Spec, appendix C: https://iceberg.apache.org/spec/#schemas_1 */
 export function readSchema(json: JsonFields, defaultSchemaId?: number): Schema {
   const type = json.optionalString('type');
   if (type !== undefined && type !== 'struct') throw json.error(`expected "struct", found "${type}"`, 'type');
   const schemaId = json.optionalInt('schema-id') ?? defaultSchemaId ?? json.int('schema-id');
   const identifiers = json.has('identifier-field-ids') ? json.intArray('identifier-field-ids') : [];
-  const fields = json.objects('fields', readField);
+  const fields = json.objects('fields', (field) => readField(field, 0));
   checkFields(fields, identifiers, json);
   return {
     schemaId,
@@ -28,7 +31,7 @@ export function schemaToJson(schema: Schema): object {
   };
 }
 
-function readField(json: JsonFields): NestedField {
+function readField(json: JsonFields, depth: number): NestedField {
   const doc = json.optionalString('doc');
   const initialDefault = json.raw('initial-default');
   const writeDefault = json.raw('write-default');
@@ -36,7 +39,7 @@ function readField(json: JsonFields): NestedField {
     id: json.int('id'),
     name: json.string('name'),
     required: json.boolean('required'),
-    type: readType(json, 'type'),
+    type: readType(json, 'type', depth),
     ...(doc !== undefined && { doc }),
     ...(initialDefault !== undefined && { initialDefault }),
     ...(writeDefault !== undefined && { writeDefault }),
@@ -57,35 +60,38 @@ function fieldToJson(field: NestedField): object {
   };
 }
 
-function readType(parent: JsonFields, key: string): Type {
+function readType(parent: JsonFields, key: string, depth: number): Type {
   const value = parent.raw(key);
-  if (typeof value !== 'string') return parent.object(key, readNestedType);
+  if (typeof value !== 'string') {
+    if (depth === maxDepth) throw parent.error(`types are nested more than ${maxDepth} deep`, key);
+    return parent.object(key, (nested) => readNestedType(nested, depth + 1));
+  }
   const type = parsePrimitiveType(value);
   if (type === undefined) throw parent.error(`unknown type "${value.slice(0, 60)}"`, key);
   return type;
 }
 
-function readNestedType(json: JsonFields): Type {
+function readNestedType(json: JsonFields, depth: number): Type {
   const type = json.string('type');
   switch (type) {
     case 'struct':
-      return { type, fields: json.objects('fields', readField), ...json.extra() };
+      return { type, fields: json.objects('fields', (field) => readField(field, depth)), ...json.extra() };
     case 'list':
       return {
         type,
         elementId: json.int('element-id'),
         elementRequired: json.boolean('element-required'),
-        element: readType(json, 'element'),
+        element: readType(json, 'element', depth),
         ...json.extra(),
       };
     case 'map':
       return {
         type,
         keyId: json.int('key-id'),
-        key: readType(json, 'key'),
+        key: readType(json, 'key', depth),
         valueId: json.int('value-id'),
         valueRequired: json.boolean('value-required'),
-        value: readType(json, 'value'),
+        value: readType(json, 'value', depth),
         ...json.extra(),
       };
     default:
