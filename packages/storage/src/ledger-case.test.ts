@@ -109,6 +109,12 @@ const cases: readonly Case[] = [
     verdict: { kind: 'stop', code: 'LOG_COPIED' },
   },
   {
+    title:
+      'this log in this epoch, but less than was confirmed since: LEDGER_BEHIND_LOG, the table was set back',
+    ledger: { epoch: 3, through: 89 },
+    verdict: { kind: 'stop', code: 'LEDGER_BEHIND_LOG', range: { first: 90, last: 99 } },
+  },
+  {
     title: 'this log in this epoch, by a commit this process sent: go on',
     ledger: { epoch: 3 },
     log: { sent: new Set([11n]) },

@@ -98,7 +98,8 @@ export function judgeLedger(table: TableFacts, log: LogFacts): Verdict {
       `the ledger was written by opening ${ledger.epoch} of this log, this is ${log.epoch}`,
     );
   // The epoch was counted on disk before the log opened: whoever else writes it has a copy of the directory.
-  if (ledger.epoch === log.epoch && !log.sent.has(ledger.snapshotId))
+  // (An older ledger of our own, in a table that was set back, says less than was confirmed: see below.)
+  if (ledger.epoch === log.epoch && ledger.through >= log.confirmed && !log.sent.has(ledger.snapshotId))
     return stop(
       'LOG_COPIED',
       `snapshot ${ledger.snapshotId} of opening ${log.epoch} is not from this process`,

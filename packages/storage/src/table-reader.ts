@@ -1,46 +1,26 @@
 import {
   and,
   currentSchema,
-  type DataFile,
   type DataFileReader,
   decodeSingleValue,
+  type Expression,
   eq,
   type FileIO,
   type FileScanTask,
   findFieldByName,
   gtEq,
-  ltEq,
+  lt,
   openDataFile,
   planFiles,
   type TableMetadata,
 } from '@danube/iceberg';
 import { StorageError } from './errors.ts';
-import type { StoredMessage } from './message.ts';
-import { messageSizeBytes } from './message.ts';
+import { messageSizeBytes, type StoredMessage } from './message.ts';
 import { rowToMessage } from './message-rows.ts';
-
-/** A stretch of a file whose rows may hold wanted offsets. */
-interface RowGroup {
-  readonly file: PlannedFile;
-  readonly rowStart: number;
-  readonly rowEnd: number;
-  /** Bounds of the offsets; a writer that kept none gives the widest. */
-  readonly lower: number;
-  readonly upper: number;
-}
-
-interface PlannedFile {
-  readonly dataFile: DataFile;
-  readonly sequenceNumber: bigint;
-  readonly lower: number;
-  readonly upper: number;
-  groups?: Promise<readonly RowGroup[]>;
-  reader?: DataFileReader;
-}
 
 /** Messages of one window of offsets. */
 export interface TableWindow {
-  /** In offset order. Every row of the topic in the window is here. */
+  /** In offset order: every row of the topic in the window. */
   readonly messages: readonly StoredMessage[];
   /** The window ends before this offset. */
   readonly endExclusive: number;
@@ -48,14 +28,29 @@ export interface TableWindow {
   readonly duplicates: readonly number[];
 }
 
-/** Messages assumed in a window when the files say nothing about their size. */
-const MIN_WINDOW_ROWS = 256;
+interface PlannedFile {
+  readonly task: FileScanTask;
+  /** Bounds of the offsets; a writer that kept none gives the widest. */
+  readonly lower: number;
+  readonly upper: number;
+  reader?: Promise<DataFileReader>;
+}
+
+interface FoundRow {
+  readonly message: StoredMessage;
+  readonly sequenceNumber: bigint;
+}
+
+/** Rows of a window at least, however large the rows seem to be. */
+const MIN_WINDOW_ROWS = 64;
+/** Open files kept: their footers are needed again by the next window. */
+const MAX_OPEN_FILES = 32;
 
 /**
- * Reads one topic's rows from one state of its table, by windows of offsets: every row group whose bounds
- * intersect the window is looked at and rows are placed by their offset. Nothing is assumed about the order
- * inside files, so tables that another engine compacted read the same. Memory: one row group, plus the rows of
- * the window.
+ * Reads one topic's rows from one state of its table, by windows of offsets: every page whose bounds intersect
+ * the window is looked at and rows are placed by their offset. Nothing is assumed about order inside files or
+ * between them, so tables that another engine compacted read the same. Memory: the rows of the window, and one
+ * batch of a file.
  */
 export class TableReader {
   readonly #metadata: TableMetadata;
@@ -63,8 +58,9 @@ export class TableReader {
   readonly #topic: string;
   readonly #windowBytes: number;
   readonly #offsetFieldId: number;
-  #files: PlannedFile[] | undefined;
+  #files: readonly PlannedFile[] | undefined;
   #plannedFrom = 0;
+  readonly #open: PlannedFile[] = [];
 
   constructor(metadata: TableMetadata, io: FileIO, topic: string, windowBytes: number) {
     this.#metadata = metadata;
@@ -82,151 +78,121 @@ export class TableReader {
    * @throws StorageError `UNREADABLE` for a file with delete files, or one that cannot be read
    */
   async window(from: number, lastInclusive: number): Promise<TableWindow> {
-    const files = await this.#plan(from, lastInclusive);
-    const near = files.filter((file) => file.upper >= from && file.lower <= lastInclusive);
-    if (near.length === 0) return { messages: [], endExclusive: lastInclusive + 1, duplicates: [] };
-    // What begins after the window's end cannot matter; a file's average row tells how many rows fit.
-    const lowest = near.reduce((low, file) => (file.lower < low.lower ? file : low));
-    const begin = Math.max(from, lowest.lower);
-    const limit = lastInclusive + 1;
-    let endExclusive = Math.min(limit, begin + windowRows(lowest.dataFile, this.#windowBytes));
-    let groups = await this.#intersecting(near, from, endExclusive);
-    // A row group is decoded whole: if it is dense, take it to its end rather than decode it twice.
-    const leading = groups.reduce<RowGroup | undefined>(
-      (low, group) => (low === undefined || group.lower < low.lower ? group : low),
-      undefined,
-    );
-    if (
-      leading !== undefined &&
-      leading.upper >= endExclusive &&
-      leading.upper - leading.lower < 2 * (leading.rowEnd - leading.rowStart)
-    ) {
-      endExclusive = Math.min(limit, leading.upper + 1);
-      groups = await this.#intersecting(near, from, endExclusive);
+    try {
+      const files = await this.#plan(from);
+      const near = files.filter((file) => file.upper >= from && file.lower <= lastInclusive);
+      const lowest = near.reduce<PlannedFile | undefined>(
+        (low, file) => (low === undefined || file.lower < low.lower ? file : low),
+        undefined,
+      );
+      if (lowest === undefined) return { messages: [], endExclusive: lastInclusive + 1, duplicates: [] };
+      const rows = windowRows(lowest.task, this.#windowBytes);
+      const begin = Math.max(from, lowest.lower);
+      const endExclusive = Math.min(lastInclusive + 1, begin + rows);
+      return await this.#collect(near, from, endExclusive);
+    } catch (error) {
+      if (StorageError.is(error)) throw error;
+      throw new StorageError('UNREADABLE', `the table of ${this.#topic} cannot be read from offset ${from}`, {
+        context: { topic: this.#topic, offset: from, location: this.#metadata.location },
+        cause: error,
+      });
     }
-    groups.sort((a, b) => a.lower - b.lower || a.rowStart - b.rowStart);
-    const found = new Map<number, { readonly message: StoredMessage; readonly sequenceNumber: bigint }>();
+  }
+
+  async #collect(files: readonly PlannedFile[], from: number, endExclusive: number): Promise<TableWindow> {
+    const found = new Map<number, FoundRow>();
     const duplicates: number[] = [];
+    let end = endExclusive;
     let bytes = 0;
-    for (const group of groups) {
-      // Enough is in memory: end the window before what this group could add.
-      if (bytes >= this.#windowBytes && group.lower > from) {
-        endExclusive = Math.min(endExclusive, group.lower);
-        break;
-      }
-      for (const row of await this.#rows(group)) {
-        if (row['topic_name'] !== this.#topic) continue;
-        const offset = Number(row['segment_offset']);
-        if (offset < from || offset >= endExclusive) continue;
-        const earlier = found.get(offset);
-        if (earlier !== undefined) {
-          duplicates.push(offset);
-          if (earlier.sequenceNumber <= group.file.sequenceNumber) continue;
+    for (const file of [...files].sort((a, b) => a.lower - b.lower)) {
+      if (file.lower >= end) break;
+      const reader = await this.#reader(file);
+      const ranges = await reader.planRowRanges(this.#filter(from, end));
+      for await (const { rows } of reader.readBatches({ ranges })) {
+        for (const row of rows) {
+          if (row['topic_name'] !== this.#topic) continue;
+          const offset = Number(row['segment_offset']);
+          if (offset < from || offset >= end) continue;
+          const { sequenceNumber } = file.task;
+          const earlier = found.get(offset);
+          if (earlier !== undefined) {
+            duplicates.push(offset);
+            if (earlier.sequenceNumber <= sequenceNumber) continue;
+          }
+          const message = rowToMessage(row);
+          bytes +=
+            messageSizeBytes(message) - (earlier === undefined ? 0 : messageSizeBytes(earlier.message));
+          found.set(offset, { message, sequenceNumber });
         }
-        const message = rowToMessage(row);
-        bytes += messageSizeBytes(message);
-        found.set(offset, { message, sequenceNumber: group.file.sequenceNumber });
+        // More than fits: keep the lower half of what there is and end the window there.
+        while (bytes > 2 * this.#windowBytes && found.size > 1) {
+          end = lowerHalf(found);
+          bytes = 0;
+          for (const { message } of found.values()) bytes += messageSizeBytes(message);
+        }
       }
     }
-    const messages = [...found.values()]
-      .map((entry) => entry.message)
-      .filter((message) => message.offset < endExclusive)
-      .sort((a, b) => a.offset - b.offset);
-    return { messages, endExclusive, duplicates };
+    const messages = [...found.values()].map((row) => row.message).sort((a, b) => a.offset - b.offset);
+    return { messages, endExclusive: end, duplicates: duplicates.filter((offset) => offset < end) };
   }
 
-  async #intersecting(
-    files: readonly PlannedFile[],
-    from: number,
-    endExclusive: number,
-  ): Promise<RowGroup[]> {
-    const groups: RowGroup[] = [];
-    for (const file of files) {
-      if (file.lower >= endExclusive) continue;
-      for (const group of await this.#groups(file))
-        if (group.upper >= from && group.lower < endExclusive) groups.push(group);
-    }
-    return groups;
+  #filter(from: number, endExclusive: number): Expression {
+    return and(
+      eq('topic_name', this.#topic),
+      gtEq('segment_offset', BigInt(from)),
+      lt('segment_offset', BigInt(endExclusive)),
+    );
   }
 
-  async #plan(from: number, lastInclusive: number): Promise<readonly PlannedFile[]> {
+  async #plan(from: number): Promise<readonly PlannedFile[]> {
     // Planned once for everything above; only a reader that goes back plans again.
     if (this.#files !== undefined && from >= this.#plannedFrom) return this.#files;
-    const filter = and(
-      eq('topic_name', this.#topic),
-      and(gtEq('segment_offset', BigInt(from)), ltEq('segment_offset', BigInt(lastInclusive))),
-    );
+    const filter = and(eq('topic_name', this.#topic), gtEq('segment_offset', BigInt(from)));
     const files: PlannedFile[] = [];
-    try {
-      for await (const task of planFiles(this.#metadata, this.#io, { filter }))
-        files.push(this.#planned(task));
-    } catch (error) {
-      throw unreadable(this.#topic, 'the table cannot be planned', error);
-    }
+    for await (const task of planFiles(this.#metadata, this.#io, { filter })) files.push(this.#planned(task));
     this.#files = files;
     this.#plannedFrom = from;
     return files;
   }
 
   #planned(task: FileScanTask): PlannedFile {
-    const { dataFile, sequenceNumber } = task;
-    if (task.deletes.length > 0)
+    const { dataFile, deletes } = task;
+    if (deletes.length > 0)
       throw new StorageError('UNREADABLE', `${dataFile.filePath} has delete files, which are not read yet`, {
         context: { topic: this.#topic, file: dataFile.filePath },
       });
     return {
-      dataFile,
-      sequenceNumber,
-      lower: this.#bound(dataFile.lowerBounds?.get(this.#offsetFieldId), 0),
-      upper: this.#bound(dataFile.upperBounds?.get(this.#offsetFieldId), Number.MAX_SAFE_INTEGER),
+      task,
+      lower: boundOr(dataFile.lowerBounds?.get(this.#offsetFieldId), 0),
+      upper: boundOr(dataFile.upperBounds?.get(this.#offsetFieldId), Number.MAX_SAFE_INTEGER),
     };
   }
 
-  #bound(bytes: Uint8Array | undefined, absent: number): number {
-    return bytes === undefined ? absent : Number(decodeSingleValue('long', bytes) as bigint);
-  }
-
-  #groups(file: PlannedFile): Promise<readonly RowGroup[]> {
-    file.groups ??= this.#open(file);
-    return file.groups;
-  }
-
-  async #open(file: PlannedFile): Promise<readonly RowGroup[]> {
-    try {
-      file.reader = await openDataFile(this.#io, file.dataFile, currentSchema(this.#metadata));
-    } catch (error) {
-      throw unreadable(this.#topic, `${file.dataFile.filePath} cannot be opened`, error);
+  #reader(file: PlannedFile): Promise<DataFileReader> {
+    if (file.reader === undefined) {
+      const { dataFile, schema, partitionSpec } = file.task;
+      file.reader = openDataFile(this.#io, dataFile, schema, { partitionSpec });
+      this.#open.push(file);
+      if (this.#open.length > MAX_OPEN_FILES) delete this.#open.shift()?.reader;
     }
-    return file.reader.rowGroups.map((group) => ({
-      file,
-      rowStart: group.rowStart,
-      rowEnd: group.rowStart + group.rowCount,
-      lower: numberOr(group.lowerBounds.get(this.#offsetFieldId), file.lower),
-      upper: numberOr(group.upperBounds.get(this.#offsetFieldId), file.upper),
-    }));
-  }
-
-  async #rows(group: RowGroup): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const { file, rowStart, rowEnd } = group;
-    try {
-      return (await file.reader?.readRows({ rowStart, rowEnd })) ?? [];
-    } catch (error) {
-      throw unreadable(this.#topic, `${file.dataFile.filePath} cannot be read`, error);
-    }
+    return file.reader;
   }
 }
 
 /** Rows of a window: as many as fit the budget, by the file's own size and a guess at its compression. */
-function windowRows(file: DataFile, windowBytes: number): number {
-  const rowBytes = 256 + (4 * file.fileSizeInBytes) / Math.max(1, file.recordCount);
+function windowRows({ dataFile }: FileScanTask, windowBytes: number): number {
+  const rowBytes = 256 + (4 * dataFile.fileSizeInBytes) / Math.max(1, dataFile.recordCount);
   return Math.max(MIN_WINDOW_ROWS, Math.floor(windowBytes / rowBytes));
 }
 
-function numberOr(value: unknown, absent: number): number {
-  return typeof value === 'bigint' ? Number(value) : absent;
+/** Drops the upper half of the offsets; gives the offset before which the rest ends. */
+function lowerHalf(found: Map<number, FoundRow>): number {
+  const offsets = [...found.keys()].sort((a, b) => a - b);
+  const middle = offsets[Math.ceil(offsets.length / 2)] as number;
+  for (const offset of offsets) if (offset >= middle) found.delete(offset);
+  return middle;
 }
 
-function unreadable(topic: string, message: string, cause: unknown): StorageError {
-  if (StorageError.is(cause)) return cause;
-  return new StorageError('UNREADABLE', message, { context: { topic }, cause });
+function boundOr(bytes: Uint8Array | undefined, absent: number): number {
+  return bytes === undefined ? absent : Number(decodeSingleValue('long', bytes) as bigint);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { StorageError } from '../src/index.ts';
 import { ledgerOf } from '../src/ledger.ts';
 import { unavailable, withFaults } from './support/faulty-catalog.ts';
-import { Ledgerbook, message, offsets, once, range, readAll } from './support/messages.ts';
+import { Ledgerbook, message, offsets, once, plain, range, readAll } from './support/messages.ts';
 import { createWorkspace, ORDERS } from './support/workspace.ts';
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
@@ -168,11 +168,11 @@ describe('messages', () => {
     await log.append(
       message(1, { publishTimeMs: -62_135_596_800_000, payload: Buffer.alloc(0), attributes: new Map() }),
     );
-    const fromLog = await readAll(log);
+    const fromLog = plain(await readAll(log));
     await log.flush();
     await storage.close();
     const second = await space.open({ tailBytes: 0 });
-    expect(await readAll(await second.openTopic('/default/orders'))).toEqual(fromLog);
+    expect(plain(await readAll(await second.openTopic('/default/orders')))).toEqual(fromLog);
   });
 });
 

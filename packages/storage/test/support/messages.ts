@@ -51,6 +51,15 @@ export async function readAll(log: TopicLog, from = 0): Promise<StoredMessage[]>
   return messages;
 }
 
+/** Messages in a form that compares fast and reads well when it differs. */
+export function plain(messages: readonly StoredMessage[]): unknown[] {
+  return messages.map((stored) => ({
+    ...stored,
+    payload: Buffer.from(stored.payload).toString('base64'),
+    ...(stored.attributes && { attributes: Object.fromEntries(stored.attributes) }),
+  }));
+}
+
 export function offsets(messages: readonly StoredMessage[]): number[] {
   return messages.map((stored) => stored.offset);
 }
