@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientEvent, ConnectOptions, Consumer, DanubeClient, Producer } from '../src/index.ts';
 import { ClientError, connect } from '../src/index.ts';
 import { ClientStatus, ClientType, create, StreamMessageSchema } from '../src/protocol.ts';
+import { openCuttableProxy } from './support/cuttable-proxy.ts';
 import { TestBroker } from './support/test-broker.ts';
 import { bytes, settled, take, text, until } from './support/waiting.ts';
 
@@ -165,6 +166,18 @@ describe('goes on without losing a message', () => {
     }
     expect([...new Set(got)]).toEqual(numbers(0, 160));
     expect(events).toContainEqual(expect.objectContaining({ kind: 'reconnected', role: 'consumer' }));
+  });
+
+  test('when its connection is cut', async () => {
+    const proxy = await openCuttableProxy(broker.port);
+    broker.lookup = { connectUrl: proxy.url };
+    const consumer = await subscribe();
+    fill(0, 3);
+    for (const message of await take(consumer, 3)) await consumer.ack(message);
+    proxy.cut();
+    fill(3, 6);
+    expect(texts(await take(consumer, 3))).toEqual(numbers(3, 6));
+    proxy.close();
   });
 
   test('when the broker is away for a while', async () => {

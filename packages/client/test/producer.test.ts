@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientEvent, DanubeClient } from '../src/index.ts';
 import { ClientError, connect } from '../src/index.ts';
 import { ClientStatus, ClientType } from '../src/protocol.ts';
+import { openCuttableProxy } from './support/cuttable-proxy.ts';
 import { TestBroker } from './support/test-broker.ts';
 import { bytes, text, until } from './support/waiting.ts';
 
@@ -240,6 +241,25 @@ describe('when the outcome is unknown', () => {
     const error = await caught(producer.send(bytes('a')));
     expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN', outcome: 'unknown', retryable: false });
     expect(stored()).toEqual(['a']);
+  });
+
+  test('a connection cut while the answer is due is UNAVAILABLE and unknown', async () => {
+    const proxy = await openCuttableProxy(broker.port);
+    broker.lookup = { connectUrl: proxy.url };
+    const producer = await client.createProducer({ topic, name: 'p', retryUnknown: false });
+    broker.onSend = () => {
+      setImmediate(proxy.cut);
+      return { silent: true, store: true };
+    };
+    expect(await caught(producer.send(bytes('a')))).toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+      context: { grpcStatus: 'UNAVAILABLE', lastCode: 'UNAVAILABLE' },
+    });
+    // Afterwards the producer is as good as new.
+    broker.onSend = () => undefined;
+    await producer.send(bytes('b'));
+    expect(stored()).toEqual(['a', 'b']);
+    proxy.close();
   });
 
   test('retryUnknown: false still tries again what was certainly refused, here or by a dead port', async () => {

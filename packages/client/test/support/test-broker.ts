@@ -72,6 +72,10 @@ export class TestBroker {
   /** What lookups answer with; the broker itself by default. */
   lookup: { connectUrl?: string; brokerUrl?: string; proxy?: boolean; failed?: boolean } = {};
   partitions = new Map<string, readonly string[]>();
+  /** What a send of a producer id from a former run is answered. */
+  unknownProducer: status = status.NOT_FOUND;
+  /** Whether producer and consumer ids outlive {@link stop}, as with a broker that keeps them on disk. */
+  keepIds = false;
   /** Offset of a topic's first message, to reach big offsets. */
   firstOffset = 0n;
   /** Messages written to streams, again if they were delivered again. */
@@ -79,6 +83,7 @@ export class TestBroker {
   #server: Server | undefined;
   #credentials: ServerCredentials;
   #ids = new Map<bigint, string>();
+  readonly #consumers = new Map<bigint, { topic: string; subscription: Subscription }>();
   #nextId = 1n;
 
   constructor(serverCredentials: ServerCredentials = ServerCredentials.createInsecure()) {
@@ -105,14 +110,19 @@ export class TestBroker {
     return this;
   }
 
+  /** Whether a producer or consumer is registered under this id. */
+  knows(id: bigint): boolean {
+    return this.#ids.has(id);
+  }
+
   /** Goes away at once, as a killed process does: connections drop, registrations are forgotten. */
   stop(): void {
     this.#server?.forceShutdown();
     this.#server = undefined;
-    this.#ids.clear();
+    if (!this.keepIds) this.#ids.clear();
     for (const topic of this.topics.values()) {
       for (const subscription of topic.subscriptions.values()) {
-        subscription.consumers.clear();
+        if (!this.keepIds) subscription.consumers.clear();
         subscription.streams.clear();
       }
     }
@@ -216,7 +226,7 @@ export class TestBroker {
         const fault = this.onSend(message);
         const known = this.#ids.has(message.msgId?.producerId ?? 0n);
         if (fault === undefined && !known) {
-          callback({ code: status.NOT_FOUND, details: 'unknown producer id' });
+          callback({ code: this.unknownProducer, details: 'unknown producer id' });
           return;
         }
         if (fault === undefined || fault.store === true) this.append(message);
@@ -230,7 +240,7 @@ export class TestBroker {
   }
 
   #consumer(): ConsumerHandlers {
-    const consumers = new Map<bigint, { topic: string; subscription: Subscription }>();
+    const consumers = this.#consumers;
     return {
       subscribe: this.#unary('Subscribe', (request) => {
         const topic = this.topics.get(request.topicName);
