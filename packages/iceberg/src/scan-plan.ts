@@ -118,7 +118,7 @@ class Planner {
     const deletes = await this.#indexDeletes(wanted('deletes'));
     for await (const { entry, spec } of this.#entries(wanted('data'))) {
       const { dataFile, sequenceNumber } = entry;
-      if (!mayMatch(this.#bound, dataFileStats(dataFile))) continue;
+      if (!mayMatch(this.#bound, dataFileStats(dataFile, spec))) continue;
       yield {
         dataFile,
         sequenceNumber,

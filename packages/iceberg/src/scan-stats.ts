@@ -1,6 +1,7 @@
 import type { DataFile, PartitionFieldSummary, PartitionValue, PrimitiveValue } from './data-file.ts';
 import type { ColumnReference, PartitionReference } from './expression-bound.ts';
 import { unknownStats, type ValueStats } from './expression-stats.ts';
+import type { PartitionSpec } from './partition-spec.ts';
 import { isPrimitiveType, type PrimitiveType } from './schema.ts';
 import { decodeSingleValue } from './single-value.ts';
 
@@ -9,11 +10,18 @@ const noRows: ValueStats = { canBeNull: false, canBeNaN: false, canBeValue: fals
 /**
  * What a manifest entry says of the columns of a data file. Bounds are decoded in the column's present type, so
  * bounds written before a column was widened still serve; a bound that cannot be decoded counts as none.
+ *
+ * @param spec of the file's partition: all rows have the value of an identity partition
  */
-export function dataFileStats(file: DataFile): (column: ColumnReference) => ValueStats {
+export function dataFileStats(file: DataFile, spec?: PartitionSpec): (column: ColumnReference) => ValueStats {
   if (file.recordCount === 0) return () => noRows;
+  const ofPartition = partitionStats(file.partition);
   return ({ id, type }) => {
     if (!isPrimitiveType(type)) return unknownStats;
+    const position = spec?.fields.findIndex(
+      (field) => field.sourceId === id && field.transform === 'identity',
+    );
+    if (position !== undefined && position >= 0) return ofPartition({ position, type });
     const nulls = file.nullValueCounts?.get(id);
     const nans = isFloat(type) ? file.nanValueCounts?.get(id) : 0;
     const values = file.valueCounts?.get(id);
@@ -42,8 +50,8 @@ export function partitionStats(
 }
 
 /**
- * What a manifest list says of the partitions of a manifest's files. Missing bounds are not taken to mean that
- * all values are null (the specification allows that reading): some writers just leave them out.
+ * What a manifest list says of the partitions of a manifest's files. Where null or NaN occurs, bounds are missing
+ * only when nothing else does.
  */
 export function summaryStats(
   summaries: readonly PartitionFieldSummary[],
@@ -51,11 +59,13 @@ export function summaryStats(
   return ({ position, type }) => {
     const summary = summaries[position];
     if (!summary || !isPrimitiveType(type)) return unknownStats;
+    const { lowerBound, upperBound, containsNull, containsNan } = summary;
+    const bounded = lowerBound !== undefined || upperBound !== undefined;
     return {
-      ...boundsOf(type, summary.lowerBound, summary.upperBound),
-      canBeNull: summary.containsNull,
-      canBeNaN: isFloat(type) && summary.containsNan !== false,
-      canBeValue: true,
+      ...boundsOf(type, lowerBound, upperBound),
+      canBeNull: containsNull,
+      canBeNaN: isFloat(type) && containsNan !== false,
+      canBeValue: bounded || !(containsNull || containsNan === true),
     };
   };
 }
