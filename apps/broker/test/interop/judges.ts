@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
-import { createFileIO, openLocalObjectStore } from '@danube/objectstore';
+import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
 
 const run = promisify(execFile);
 const scripts = fileURLToPath(new URL('../../../../test/interop/', import.meta.url));
@@ -47,7 +47,7 @@ export async function readTable(
   if (namespace === undefined || name === undefined) throw new Error(`not a topic: ${topic}`);
   const file = join(dataDir, 'catalog.db');
   const root = join(dataDir, 'warehouse');
-  const warehouse = `${pathToFileURL(root).href}/`;
+  const warehouse = localBaseUri(root);
   const io = createFileIO({ store: await openLocalObjectStore({ root }), baseUri: warehouse });
   const catalog = await openSqlCatalog({ file, name: 'danube', warehouse, io });
   const { metadataLocation } = await catalog.loadTable({ namespace: [namespace], name });
