@@ -153,7 +153,9 @@ class SegmentCursor {
         if (this.nextOffset >= to) return records;
       }
       if (this.nextOffset > from) return records;
-      if (at === 0 && length <= bytes.length) throw this.#damaged(start, 'frame ends beyond the segment');
+      // Nothing whole in all that was written: it cannot get better by reading more.
+      if (at === 0 && bytes.length === limit - start)
+        throw this.#damaged(start, 'frame ends beyond the segment');
       if (at > 0) length = CHUNK_BYTES;
     }
   }

@@ -1,12 +1,12 @@
 import { AppendPlan, type PlanStep } from './append-plan.ts';
 import { Batch, type WalAck, type WalBatchAck } from './batch.ts';
-import { isNoSpace, WalError } from './errors.ts';
+import { isNoSpace, systemErrorCode, WalError } from './errors.ts';
 import type { ResolvedWalOptions, WalRecordInput } from './options.ts';
 import type { Segment } from './segment.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
 import type { LogState, StateFile } from './state-file.ts';
 import { SyncStream } from './sync-stream.ts';
-import { type WalFile, writeFully } from './wal-fs.ts';
+import { type WalDirectoryLock, type WalFile, writeFully } from './wal-fs.ts';
 
 /** What recovery hands to the writer. */
 export interface RecoveredLog {
@@ -51,9 +51,13 @@ export class LogWriter {
   #writable: Deferred | undefined;
   #failure: WalError | undefined;
   #closing: Promise<void> | undefined;
+  #closed = false;
+  /** Held here so that it lives as long as anything that could still write. */
+  readonly #lock: WalDirectoryLock;
 
-  constructor(options: ResolvedWalOptions, log: RecoveredLog) {
+  constructor(options: ResolvedWalOptions, lock: WalDirectoryLock, log: RecoveredLog) {
     this.#options = options;
+    this.#lock = lock;
     this.#epoch = log.epoch;
     this.#stateFile = log.stateFile;
     this.#state = log.state;
@@ -94,8 +98,9 @@ export class LogWriter {
     return this.#failure;
   }
 
+  /** Everything is written and nothing more will come. */
   get closed(): boolean {
-    return this.#closing !== undefined;
+    return this.#closed;
   }
 
   get pendingBytes(): number {
@@ -229,13 +234,16 @@ export class LogWriter {
     return this.#changed.promise;
   }
 
-  /** Writes and syncs what was appended, notes the clean end, closes every file. Does not release the lock. */
+  /**
+   * Writes and syncs what was appended, notes the clean end, closes every file and releases the lock. Throws only a
+   * failure that nobody was told of before.
+   */
   close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
+    this.#closing ??= this.#shutDown(this.#failure);
     return this.#closing;
   }
 
-  async #shutDown(): Promise<void> {
+  async #shutDown(known: WalError | undefined): Promise<void> {
     clearTimeout(this.#syncTimer);
     await this.#truncating;
     if (!this.#failure) await this.#afterPlan(async () => {}).catch(() => undefined); // drains; see `failure`
@@ -254,7 +262,10 @@ export class LogWriter {
         this.#options.logger.warn({ dir: this.#options.dir, error }, 'wal: closing a file failed');
       });
     }
+    this.#closed = true;
     this.#stop(new WalError('WAL_CLOSED', 'the log is closed', { dir: this.#options.dir }));
+    await this.#lock.release();
+    if (this.#failure && this.#failure !== known) throw this.#failure;
   }
 
   #stopped(): WalError | undefined {
@@ -443,12 +454,8 @@ export class LogWriter {
   fail(cause: unknown): WalError {
     if (this.#failure) return this.#failure;
     const { dir, logger } = this.#options;
-    this.#failure = new WalError(
-      'WAL_FAILED',
-      'the log stopped at its first failed write or sync',
-      { dir },
-      cause,
-    );
+    const what = `the log stopped at its first failed write or sync (${systemErrorCode(cause) ?? String(cause)})`;
+    this.#failure = new WalError('WAL_FAILED', what, { dir }, cause);
     logger.error({ dir, cause }, 'wal: failed, no more appends');
     clearTimeout(this.#syncTimer);
     this.#stop(this.#failure);

@@ -94,9 +94,11 @@ describe.each<SyncMode>([{ kind: 'always' }, { kind: 'periodic', intervalMs: 10 
       for (let i = 0; i < 20; i++) {
         await Promise.all(Array.from({ length: 7 }, () => wal.append(record(`${i} of some length`))));
       }
-      await wal.close();
+      const last = Array.from({ length: 30 }, () => wal.append({ type: 1, payload: Buffer.alloc(1000) }));
+      await wal.close(); // with appends on their way
+      await Promise.all(last);
       await follower;
-      expect(seen).toEqual(Array.from({ length: 140 }, (_, i) => i));
+      expect(seen).toEqual(Array.from({ length: 170 }, (_, i) => i));
     });
 
     test('everything appended before close is there afterwards, awaited or not', async () => {

@@ -120,9 +120,8 @@ class DirectoryWal implements Wal {
   readonly epoch: number;
   readonly recovery: RecoveryReport;
   readonly #options: ResolvedWalOptions;
-  readonly #lock: WalDirectoryLock;
   readonly #log: LogWriter;
-  #closing: Promise<void> | undefined;
+  #closing = false;
 
   constructor(
     options: ResolvedWalOptions,
@@ -136,8 +135,7 @@ class DirectoryWal implements Wal {
     this.epoch = log.epoch;
     this.recovery = recovery;
     this.#options = options;
-    this.#lock = lock;
-    this.#log = new LogWriter(options, log);
+    this.#log = new LogWriter(options, lock, log);
   }
 
   get firstOffset(): number {
@@ -205,19 +203,8 @@ class DirectoryWal implements Wal {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const failedBefore = this.#log.failure;
-    try {
-      await this.#log.close();
-    } finally {
-      await this.#lock.release();
-    }
-    // A failure that was reported before is not news; one met while closing is.
-    if (this.#log.failure && !failedBefore) throw this.#log.failure;
+    this.#closing = true;
+    return this.#log.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
