@@ -221,7 +221,11 @@ test.each([
   ],
   ['a string of negative length', fileOf('"string"', 'null', [[1, Uint8Array.of(1)]])],
   ['a string that is not UTF-8', fileOf('"string"', 'null', [[1, Uint8Array.of(2, 0xff)]])],
-  ['a number of more than 64 bits', fileOf('"long"', 'null', [[1, new Uint8Array(11).fill(0xff)]])],
+  ['a number of more than ten bytes', fileOf('"long"', 'null', [[1, new Uint8Array(11).fill(0xff)]])],
+  [
+    'a number of 70 bits',
+    fileOf('"long"', 'null', [[1, Uint8Array.of(...new Uint8Array(9).fill(0xff), 0x7f)]]),
+  ],
   [
     'an int of more than 32 bits',
     fileOf('"int"', 'null', [[1, Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x20)]]),
