@@ -24,4 +24,9 @@ for (const folder of readdirSync(join(ROOT, 'packages'))) {
     checked += 1;
   }
 }
+// A package that needs more than loading (a worker found beside the code, say) brings its own check.
+for (const folder of readdirSync(join(ROOT, 'packages'))) {
+  const own = join(ROOT, 'packages', folder, 'scripts', 'check-dist.mjs');
+  if (existsSync(own)) execFileSync(process.execPath, [own], { stdio: 'inherit' });
+}
 console.error(`${checked} entry points load by import and by require`);

@@ -5,7 +5,7 @@ import { type Consumer, connect } from '@danube/client';
 import { BrokerProcess, freePort, type LogLine } from './broker-process.ts';
 import { identify, MessageStream, randomFrom } from './message-stream.ts';
 
-export const TOPIC = '/default/kill-loop';
+export const TOPIC = '/default/kill_loop';
 
 /** Where on the way from acknowledgement to truncation a kill found the broker. */
 export type Phase = 'ack-flush' | 'upload' | 'commit' | 'truncate';
