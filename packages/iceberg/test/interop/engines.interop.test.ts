@@ -184,6 +184,37 @@ test('PyIceberg and DuckDB read our table; PyIceberg appends on our manifests, w
   expect(all.pyiceberg.summary).toMatchObject({ 'total-records': '500', 'total-data-files': '6' });
 });
 
+test('a table without snapshot, and one whose only snapshot is an empty append, are empty to both engines', {
+  timeout: 120_000,
+}, async () => {
+  const catalog = createMemoryCatalog({ io, warehouse: pathToFileURL(join(folder, 'empty')).href });
+  await catalog.createNamespace(['default']);
+  const created = await catalog.createTable(identifier, {
+    schema: {
+      fields: [
+        { id: 1, name: 'segment_offset', required: true, type: 'long' },
+        { id: 2, name: 'append_time', required: true, type: 'timestamptz' },
+        { id: 3, name: 'payload', required: false, type: 'binary' },
+      ],
+    },
+    partitionSpec: { fields: [{ sourceId: 2, name: 'append_day', transform: 'day' }] },
+  });
+  const claimed = await append(catalog, created, [], { tags: ['danube.ledger'] });
+  const withRows = await append(catalog, claimed, [
+    await writeDataFile(claimed, 20000, rowsOf(20000, 0, 10)),
+  ]);
+  for (const [table, rows] of [
+    [created, 0],
+    [claimed, 0],
+    [withRows, 10],
+  ] as const) {
+    const seen = await judge<{ pyiceberg: number; duckdb: number }>('count', {
+      metadata: table.metadataLocation,
+    });
+    expect(seen).toEqual({ pyiceberg: rows, duckdb: rows });
+  }
+});
+
 test('PyIceberg reads partition values of every type and transform, nulls included', {
   timeout: 120_000,
 }, async () => {

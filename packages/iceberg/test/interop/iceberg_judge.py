@@ -3,6 +3,7 @@
 Commands, each with one JSON argument:
   parquet   {"files": [{"path", "rows": [[offset, time_us, payload or null]]}]}  writes data files with field ids
   read      {"metadata", "from_offset"}                  PyIceberg StaticTable and DuckDB over a metadata file
+  count     {"metadata"}                                 rows as both see them
   plan      {"metadata"}                                 PyIceberg's view of every file: partition, counts, bounds
   append    {"metadata", "sqlite", "warehouse", "rows"}  registers the table in a SqlCatalog and appends to it
 """
@@ -97,6 +98,15 @@ def read(request):
     }
 
 
+def count(request):
+    from pyiceberg.table import StaticTable
+
+    location = request["metadata"].removeprefix("file://")
+    duck = duckdb_connection().sql(f"select count(*) from iceberg_scan('{location}')").fetchone()
+    table = StaticTable.from_metadata(request["metadata"])
+    return {"pyiceberg": table.scan().to_arrow().num_rows, "duckdb": duck[0]}
+
+
 def plain(value):
     if isinstance(value, bytes):
         return "hex:" + value.hex()
@@ -133,5 +143,5 @@ def append(request):
 
 
 if __name__ == "__main__":
-    commands = {"parquet": parquet, "read": read, "plan": plan, "append": append}
+    commands = {"parquet": parquet, "read": read, "count": count, "plan": plan, "append": append}
     print(json.dumps(commands[sys.argv[1]](json.loads(sys.argv[2]))))

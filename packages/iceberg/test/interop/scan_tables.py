@@ -133,6 +133,10 @@ def field(id_, name, type_, required=False):
     return NestedField(id_, name, type_, required=required)
 
 
+def part(source_id, field_id, name, transform):
+    return PartitionField(source_id=source_id, field_id=field_id, name=name, transform=transform)
+
+
 class Maker:
     def __init__(self, folder):
         root = pathlib.Path(folder)
@@ -183,7 +187,7 @@ def all_types(maker):
     maker.append(table, [dict(id=i, i=i, s=f"row {i}", tz=at(i * 1_000_000), dec=decimal.Decimal(i)) for i in range(10, 400)])
     maker.judge(table, [
         number("gt", "id", 2**62), number("eq", "id", 2**62 + 1), number("eq", "id", 2**62), number("lt", "i", 0),
-        null("s"), given("u"), text("gt-eq", "s", "row 39"), text("eq", "s", "ü – 😀 " + "x" * 40),
+        null("s"), given("bin"), text("gt-eq", "s", "row 39"), text("eq", "s", "ü – 😀 " + "x" * 40),
         text("gt", "s", "ü – 😀 " + "x" * 16), time("gt-eq", "tz", 390_000_000), local("lt", "ts", 0),
         both(given("i"), inverse(number("gt-eq", "i", 20))), either(number("eq", "id", 1), number("eq", "i", 300)),
         among("id", [1, 3, 12, 2**62 + 1]), inverse(among("i", [10, 11])), text("not-eq", "s", ""),
@@ -193,7 +197,7 @@ def all_types(maker):
 def by_time(maker, name, transform, type_, micros, filters):
     table = maker.create(
         name, Schema(field(1, "id", LongType(), True), field(2, "at", type_)),
-        PartitionSpec(PartitionField(2, 1000, f"at_{name}", transform)),
+        PartitionSpec(part(2, 1000, f"at_{name}", transform)),
     )
     tz = isinstance(type_, TimestamptzType)
     moment = lambda value: None if value is None else at(value) if tz else at(value).replace(tzinfo=None)
@@ -218,13 +222,13 @@ def times(maker):
 def partitions(maker):
     schema = Schema(field(1, "id", LongType(), True), field(2, "region", StringType()), field(3, "n", IntegerType()))
     specs = {
-        "identity": PartitionSpec(PartitionField(2, 1000, "region", IdentityTransform())),
-        "bucket": PartitionSpec(PartitionField(1, 1000, "id_bucket", BucketTransform(4)),
-                                PartitionField(2, 1001, "region_bucket", BucketTransform(3))),
-        "truncate": PartitionSpec(PartitionField(2, 1000, "region_trunc", TruncateTransform(2)),
-                                  PartitionField(3, 1001, "n_trunc", TruncateTransform(10))),
-        "both": PartitionSpec(PartitionField(2, 1000, "region", IdentityTransform()),
-                              PartitionField(3, 1001, "n", IdentityTransform())),
+        "identity": PartitionSpec(part(2, 1000, "region", IdentityTransform())),
+        "bucket": PartitionSpec(part(1, 1000, "id_bucket", BucketTransform(4)),
+                                part(2, 1001, "region_bucket", BucketTransform(3))),
+        "truncate": PartitionSpec(part(2, 1000, "region_trunc", TruncateTransform(2)),
+                                  part(3, 1001, "n_trunc", TruncateTransform(10))),
+        "both": PartitionSpec(part(2, 1000, "region", IdentityTransform()),
+                              part(3, 1001, "n", IdentityTransform())),
     }
     regions = ["eu", "eu-west", "us", None, "", "ü😀", "a/b c=d"]
     for name, spec in specs.items():
@@ -302,13 +306,13 @@ def nested(maker):
         dict(tags=[None], place=dict(at=[]), by=[(0, dict(n=None))]),
     ]
     maker.append(table, [dict(shapes[i % 4], id=i) for i in range(1000)])
-    maker.judge(table, [number("lt", "id", 9), null("attributes"), text("eq", "place.city", "Ulm")], time_travel=False)
+    maker.judge(table, [number("lt", "id", 9), text("eq", "place.city", "Ulm")], time_travel=False)
 
 
 def deleted(maker):
     table = maker.create(
         "deleted", Schema(field(1, "id", LongType(), True), field(2, "region", StringType())),
-        PartitionSpec(PartitionField(2, 1000, "region", IdentityTransform())),
+        PartitionSpec(part(2, 1000, "region", IdentityTransform())),
     )
     for start in (0, 30, 60):
         maker.append(table, [dict(id=start + i, region=["a", "b", "c"][i % 3]) for i in range(30)])
