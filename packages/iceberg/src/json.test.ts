@@ -74,3 +74,84 @@ test('every integer text of any length comes back digit by digit', () => {
     }),
   );
 });
+
+test('texts of every shape are taken or refused as by JSON.parse', () => {
+  const piece = fc.constantFrom(
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '"a"',
+      '"\\n"',
+      '"\\u00e9"',
+      '"\\x"',
+      '"\n"',
+      'null',
+      'true',
+      'fals',
+      '0',
+      '-',
+      '-1',
+    ],
+    ...[
+      '01',
+      '1.',
+      '.5',
+      '1.5',
+      '1e',
+      '1e+2',
+      'NaN',
+      'Infinity',
+      ' ',
+      '\t',
+      '\n',
+      '\u00a0',
+      '\ufeff',
+      '//',
+      '\\',
+      '+1',
+    ],
+  );
+  const outcome = (parse: () => unknown): unknown => {
+    try {
+      return ['taken', parse()];
+    } catch (error) {
+      expect(error).toBeInstanceOf(SyntaxError);
+      return 'refused';
+    }
+  };
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const text = pieces.join('');
+      expect(outcome(() => plain(parseJson(text)))).toEqual(outcome(() => JSON.parse(text)));
+    }),
+    { numRuns: 3000 },
+  );
+  fc.assert(
+    fc.property(fc.json(), fc.nat(), (text, at) => {
+      const cut = text.slice(0, at % (text.length + 1));
+      expect(outcome(() => plain(parseJson(text)))).toEqual(outcome(() => JSON.parse(text)));
+      expect(outcome(() => plain(parseJson(cut)))).toEqual(outcome(() => JSON.parse(cut)));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** The value with numbers as doubles, as JSON.parse gives it. */
+function plain(value: JsonValue): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (isRawJson(value)) return Number(value.rawJSON);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value as object).map(([key, member]) => [key, plain(member)]));
+}
+
+test('nesting up to 512 levels is read, beyond it is a SyntaxError and not a crash', () => {
+  const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  expect(stringifyJson(parseJson(nested(512)))).toBe(nested(512));
+  for (const depth of [600, 100_000]) expect(() => parseJson(nested(depth))).toThrow(SyntaxError);
+});

@@ -1,3 +1,5 @@
+import { JsonParser } from './json-parser.ts';
+
 /**
  * JSON without loss: a number that a double cannot hold stays what was written. Snapshot ids beyond 2^53
  * are ordinary in Iceberg, and `JSON.parse` would round them.
@@ -19,30 +21,25 @@ export interface JsonObject {
 }
 
 /** What Node 22 has and TypeScript's library for ES2023 does not declare. */
-interface SourceTextJson {
-  parse(
-    text: string,
-    reviver: (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown,
-  ): unknown;
+const json = JSON as unknown as {
   rawJSON(text: string): RawJson;
   isRawJSON(value: unknown): value is RawJson;
+};
+
+/** Integers of so many characters are exact in a double. */
+const exactDigits = 15;
+
+function toNumber(source: string, isInteger: boolean): JsonValue {
+  const value = Number(source);
+  if (isInteger && source !== '-0') {
+    return source.length <= exactDigits || Number.isSafeInteger(value) ? value : BigInt(source);
+  }
+  return String(value) === source ? value : json.rawJSON(source);
 }
-const json = JSON as unknown as SourceTextJson;
 
-const integerText = /^-?(?:0|[1-9][0-9]*)$/;
-
-function reviveNumber(_key: string, value: unknown, context: { readonly source?: string }): unknown {
-  if (typeof value !== 'number') return value;
-  const { source } = context;
-  if (source === undefined) return value;
-  const isInteger = integerText.test(source) && source !== '-0';
-  if (String(value) === source && (!isInteger || Number.isSafeInteger(value))) return value;
-  return isInteger ? BigInt(source) : json.rawJSON(source);
-}
-
-/** Parses JSON text; throws `SyntaxError` as `JSON.parse` does. The result shares nothing with the input. */
+/** Parses JSON text; throws `SyntaxError` where `JSON.parse` does, and for nesting beyond 512 levels. */
 export function parseJson(text: string): JsonValue {
-  return json.parse(text, reviveNumber) as JsonValue;
+  return new JsonParser(text, toNumber).parse();
 }
 
 /** True for a number kept as text by {@link parseJson}. */
