@@ -358,3 +358,17 @@ test('a manifest cut or changed at any byte is read or refused with a typed erro
     }
   }
 });
+
+test('a manifest of 100,000 entries is read back to the last', () => {
+  const metadata = tableOf('long', 'identity');
+  const files = Array.from({ length: 100_000 }, (_, i) => fileOf([BigInt(i)]));
+  const { bytes, manifest } = encode(metadata, files);
+  let count = 0;
+  let last: DataFile | undefined;
+  for (const { dataFile } of decodeManifest(bytes, metadata, manifest)) {
+    count += 1;
+    last = dataFile;
+  }
+  expect(count).toBe(100_000);
+  expect(last).toEqual(files.at(-1));
+});

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { encodeAvroFile } from './avro-file-writer.ts';
+import { field, optional, primitive, record } from './avro-type.ts';
 import {
   type Catalog,
   type CreateTableOptions,
@@ -316,4 +318,32 @@ test('tables of other formats than v2 are not appended to', async () => {
     const base = { ...table, metadata: { ...table.metadata, formatVersion } };
     await expect(prepareAppend({ base, io, dataFiles: [] })).rejects.toThrow(/^UNSUPPORTED_FORMAT_VERSION/);
   }
+});
+
+test('a list of a v1 table, which may lack counts, is counted before it is carried on', async () => {
+  const { io, catalog, table } = await newTable();
+  const files = [dataFile('a', 1, 7), dataFile('b', 2, 5)];
+  const first = await prepareAppend({ base: table, io, dataFiles: files });
+  const base = await catalog.commitTable(identifier, first.request);
+  const [manifest] = await readSnapshotManifests(io, first.snapshot);
+  const v1 = encodeAvroFile({
+    type: record('manifest_file', [
+      field(500, 'manifest_path', primitive('string')),
+      field(501, 'manifest_length', primitive('long')),
+      field(502, 'partition_spec_id', primitive('int')),
+      field(503, 'added_snapshot_id', optional(primitive('long'))),
+    ]),
+    records: [[manifest!.manifestPath, manifest!.manifestLength, 0, first.snapshotId]],
+  });
+  io.files.set(first.snapshot.manifestList, v1);
+  const second = await prepareAppend({ base, io, dataFiles: [] });
+  expect(await readSnapshotManifests(io, second.snapshot)).toMatchObject([
+    {
+      manifestPath: manifest!.manifestPath,
+      addedFilesCount: 2,
+      existingFilesCount: 0,
+      deletedFilesCount: 0,
+      addedRowsCount: 12,
+    },
+  ]);
 });

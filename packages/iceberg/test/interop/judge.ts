@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { FileIO } from '../../src/index.ts';
 
@@ -18,7 +17,8 @@ export async function judge<T>(command: string, request: object): Promise<T> {
 
 /** A FileIO over local files, as small as it can be. */
 export function createLocalFileIO(): FileIO {
-  const pathOf = (location: string): string => fileURLToPath(location);
+  // Literally, as PyIceberg does: its partition folders have percent signs in their names.
+  const pathOf = (location: string): string => location.replace(/^file:\/\//, '');
   return {
     readFile: (location) => readFile(pathOf(location)),
     async readRange(location, start, endExclusive) {

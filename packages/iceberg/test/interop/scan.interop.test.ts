@@ -96,7 +96,7 @@ function canonical(type: Type, value: RowValue): unknown {
   }
 }
 
-function valueOf(type: PrimitiveType, printed: string): PrimitiveValue {
+function literalOf(type: PrimitiveType, printed: string): PrimitiveValue {
   if (type === 'string') return printed.slice(2);
   if (type === 'binary') return Uint8Array.from(Buffer.from(printed.slice(2), 'hex'));
   if (type === 'float' || type === 'double') return Buffer.from(printed.slice(2), 'hex').readDoubleBE();
@@ -111,8 +111,8 @@ function filterOf(schema: Schema, filter: JudgedFilter): Expression {
     ...(term === '' ? {} : { term }),
     ...(operands ? { operands: operands.map((operand) => filterOf(schema, operand)) } : {}),
     ...(child ? { child: filterOf(schema, child) } : {}),
-    ...(value === undefined ? {} : { value: valueOf(type, value) }),
-    ...(values === undefined ? {} : { values: values.map((printed) => valueOf(type, printed)) }),
+    ...(value === undefined ? {} : { value: literalOf(type, value) }),
+    ...(values === undefined ? {} : { values: values.map((printed) => literalOf(type, printed)) }),
   } as Expression;
 }
 
