@@ -11,6 +11,7 @@ import type { DataFile } from './data-file.ts';
 import { type DataFileReader, openDataFile } from './data-file-reader.ts';
 import { IcebergError } from './errors.ts';
 import { and, eq, gt, gtEq, isNull, lt, or } from './expression.ts';
+import type { FileIO } from './file-io.ts';
 import type { PartitionSpec } from './partition-spec.ts';
 import type { Row } from './row.ts';
 import type { NestedField, Schema } from './schema.ts';
@@ -446,6 +447,23 @@ describe('refusals', () => {
       const wrongSize = { ...fixture('log.parquet'), fileSizeInBytes: size };
       expect((await failure(openDataFile(io, wrongSize, logSchema))).code).toBe('DATA_FILE_CORRUPT');
     }
+  });
+
+  test('so is a file shorter than its entry says, when the store refuses to read beyond its end', async () => {
+    const strict: FileIO = {
+      ...io,
+      readRange: async (location, start, endExclusive) => {
+        if (endExclusive > (await io.fileSize(location))) throw new Error('INVALID_RANGE');
+        return io.readRange(location, start, endExclusive);
+      },
+    };
+    const { fileSizeInBytes } = fixture('log.parquet');
+    const longer = { ...fixture('log.parquet'), fileSizeInBytes: fileSizeInBytes + 1 };
+    const error = await failure(openDataFile(strict, longer, logSchema));
+    expect(error.code).toBe('DATA_FILE_CORRUPT');
+    expect(error.message).toContain(
+      `it has ${fileSizeInBytes} bytes, its manifest entry says ${fileSizeInBytes + 1}`,
+    );
   });
 
   test('a file that is not there is the IO_ERROR of the FileIO', async () => {

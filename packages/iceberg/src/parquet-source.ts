@@ -34,13 +34,29 @@ export function createParquetSource(io: FileIO, location: string, size: number):
       if (length === 0) return new Uint8Array(0);
       if (endExclusive > size)
         throw corruptDataFile(location, `it ends at ${size}, within a range to ${endExclusive}`);
-      const bytes = await translated('read', location, () => io.readRange(location, start, endExclusive));
+      const bytes = await readOrExplain(io, location, size, { start, endExclusive });
       if (bytes.length !== length) {
         throw corruptDataFile(location, `${bytes.length} bytes at ${start} where it should have ${length}`);
       }
       return bytes;
     },
   };
+}
+
+/** A store that refuses a range may do so because the file is not as large as it should be: that is damage. */
+async function readOrExplain(
+  io: FileIO,
+  location: string,
+  size: number,
+  { start, endExclusive }: ByteRange,
+): Promise<Uint8Array> {
+  try {
+    return await translated('read', location, () => io.readRange(location, start, endExclusive));
+  } catch (error) {
+    const found = await io.fileSize(location).catch(() => size);
+    if (found === size) throw error;
+    throw corruptDataFile(location, `it has ${found} bytes, its manifest entry says ${size}`, error);
+  }
 }
 
 /** The same source with some bytes at hand. */
