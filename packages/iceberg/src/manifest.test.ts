@@ -307,6 +307,7 @@ test('lists made one from another stay right while their blocks are shared and j
     const bytes = list.encode({ snapshotId: BigInt(i), sequenceNumber: BigInt(i) });
     expect(decodeManifestList(bytes, 'l')).toEqual(expected);
     expect(decodeManifestList(bytes, 'l')).toEqual(list.manifests);
+    expect(decodeAvroFile(bytes, 'l').metadata.get('avro.codec')).toBe(i < 900 ? 'null' : 'deflate');
   }
 });
 
