@@ -1,7 +1,8 @@
 import { decoding } from './data-file-errors.ts';
-import { ColumnCursor, type ColumnSelection, type PageLocation, selectedBytes } from './parquet-column.ts';
+import { ColumnCursor } from './parquet-column.ts';
 import type { ByteRange, ParquetChunk, ParquetRowGroup } from './parquet-footer.ts';
 import { decodeOffsetIndex } from './parquet-index.ts';
+import { type ColumnSelection, type PageLocation, selectedBytes } from './parquet-selection.ts';
 import { type ParquetSource, readRanges } from './parquet-source.ts';
 import type { PlannedLeaf } from './row-plan.ts';
 

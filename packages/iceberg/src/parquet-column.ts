@@ -1,6 +1,7 @@
 import { decoding } from './data-file-errors.ts';
-import type { ColumnValues, ValueConverter } from './parquet-convert.ts';
-import type { ByteRange, ParquetChunk } from './parquet-footer.ts';
+import { joinBatches, type LeafBatch } from './leaf-batch.ts';
+import type { ColumnValues } from './parquet-convert.ts';
+import type { ByteRange } from './parquet-footer.ts';
 import {
   checkPage,
   type DataPage,
@@ -9,59 +10,10 @@ import {
   decodePageHeader,
   type PageHeader,
 } from './parquet-page.ts';
-import type { ParquetNode } from './parquet-schema.ts';
+import { type ColumnSelection, selectedBytes } from './parquet-selection.ts';
 import type { HeldBytes, ParquetSource } from './parquet-source.ts';
 import { sliceOf } from './parquet-source.ts';
 import { ThriftTruncatedError } from './parquet-thrift.ts';
-
-/** A page's place, from the offset index. */
-export interface PageLocation {
-  readonly range: ByteRange;
-  /** First row of the page, counted within its row group. */
-  readonly firstRow: number;
-}
-
-/** A run of one leaf column. */
-export interface LeafBatch {
-  /** Values and gaps: nulls, and the places where an enclosing list or struct is empty or absent. */
-  readonly entryCount: number;
-  /** The values that are there, without gaps. */
-  readonly values: ColumnValues;
-  /** One level for each entry; absent when every entry is a value. */
-  readonly definitions?: Uint8Array;
-  /** One level for each entry; absent for columns that do not repeat. */
-  readonly repetitions?: Uint8Array;
-}
-
-/** What to read of a column chunk. */
-export interface ColumnSelection {
-  readonly node: ParquetNode;
-  readonly chunk: ParquetChunk;
-  readonly convert: ValueConverter;
-  /** First row to read, counted within the row group. */
-  readonly rowStart: number;
-  readonly rowEnd: number;
-  /** All pages of the chunk, if the file has an offset index and it was read. */
-  readonly pages?: readonly PageLocation[];
-}
-
-/** Which bytes a selection needs: the dictionary (when pages are known to follow later) and the data pages. */
-export function selectedBytes(selection: ColumnSelection): { dictionary?: ByteRange; data: ByteRange } {
-  const { chunk, pages, rowStart, rowEnd } = selection;
-  if (!pages || pages.length === 0) return { data: chunk.range };
-  const first = pages.findLastIndex((page) => page.firstRow <= rowStart);
-  const last = pages.findLastIndex((page) => page.firstRow < rowEnd);
-  const from = pages[Math.max(0, first)] as PageLocation;
-  const to = pages[Math.max(0, first, last)] as PageLocation;
-  const data = { start: from.range.start, endExclusive: to.range.endExclusive };
-  const dictionaryEnd = (pages[0] as PageLocation).range.start;
-  if (dictionaryEnd === chunk.range.start) return { data };
-  const dictionary = { start: chunk.range.start, endExclusive: dictionaryEnd };
-  // Neighbours are one range.
-  if (data.start === dictionaryEnd)
-    return { data: { start: chunk.range.start, endExclusive: data.endExclusive } };
-  return { dictionary, data };
-}
 
 /** The decoded page being handed out. */
 interface CurrentPage {
@@ -352,43 +304,4 @@ function sliceValues(values: ColumnValues, start: number, end: number): ColumnVa
   if (start === 0 && end === values.length) return values;
   if (Array.isArray(values)) return values.slice(start, end);
   return (values as Int32Array).subarray(start, end);
-}
-
-function joinBatches(parts: readonly LeafBatch[], maxDefinition: number): LeafBatch {
-  const [only] = parts;
-  if (parts.length === 1 && only) return only;
-  const entryCount = parts.reduce((sum, part) => sum + part.entryCount, 0);
-  const definitions = joinLevels(parts, entryCount, maxDefinition, (part) => part.definitions);
-  const repetitions = joinLevels(parts, entryCount, 0, (part) => part.repetitions);
-  return {
-    entryCount,
-    values: joinValues(parts),
-    ...(definitions ? { definitions } : {}),
-    ...(repetitions ? { repetitions } : {}),
-  };
-}
-
-function joinValues(parts: readonly LeafBatch[]): ColumnValues {
-  const values: ColumnValues[number][] = [];
-  for (const part of parts) {
-    for (let i = 0; i < part.values.length; i += 1) values.push(part.values[i] as ColumnValues[number]);
-  }
-  return values;
-}
-
-function joinLevels(
-  parts: readonly LeafBatch[],
-  entryCount: number,
-  whenAbsent: number,
-  levelsOf: (part: LeafBatch) => Uint8Array | undefined,
-): Uint8Array | undefined {
-  if (parts.every((part) => levelsOf(part) === undefined)) return undefined;
-  const joined = new Uint8Array(entryCount).fill(whenAbsent);
-  let offset = 0;
-  for (const part of parts) {
-    const levels = levelsOf(part);
-    if (levels) joined.set(levels, offset);
-    offset += part.entryCount;
-  }
-  return joined;
 }

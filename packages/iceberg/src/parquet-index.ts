@@ -1,5 +1,5 @@
-import type { PageLocation } from './parquet-column.ts';
 import type { ParquetChunk } from './parquet-footer.ts';
+import type { PageLocation } from './parquet-selection.ts';
 import { decodeThrift, ThriftFields } from './parquet-thrift.ts';
 
 /** What the column index says of one page, as raw bytes in the column's physical type. */

@@ -1,5 +1,5 @@
 import type { PrimitiveValue } from './data-file.ts';
-import type { LeafBatch } from './parquet-column.ts';
+import type { LeafBatch } from './leaf-batch.ts';
 import { fieldSetter, type MutableRow, type Row, type RowMap, type RowValue } from './row.ts';
 import type { FieldPlan, LeafPlan, RowPlan } from './row-plan.ts';
 
