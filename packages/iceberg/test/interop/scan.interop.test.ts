@@ -144,3 +144,16 @@ test('we read every table shape PyIceberg writes as PyIceberg reads it, filtered
   expect(tables.length).toBeGreaterThanOrEqual(18);
   expect(scans).toBeGreaterThan(250);
 });
+
+test('the example program prints rows of a table PyIceberg wrote', { timeout: 60_000 }, async () => {
+  const table = tables.find(({ name }) => name === 'shapes.all_types');
+  const program = join(import.meta.dirname, '../../examples/scan.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--conditions=@danube/source',
+    program,
+    table?.metadata ?? '',
+    ...['id', '10', '15'],
+  ]);
+  expect(stdout).toContain("s: 'row 14'");
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('5 rows');
+});
