@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonObject, JsonValue } from './json-value.ts';
 
 /** Deeper nesting is damage (or an attack on the stack): Iceberg's JSON has some ten levels. */
 const maxDepth = 512;

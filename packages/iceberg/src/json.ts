@@ -1,24 +1,12 @@
 import { JsonParser } from './json-parser.ts';
+import type { JsonValue, RawJson } from './json-value.ts';
+
+export type { JsonArray, JsonObject, JsonValue, RawJson } from './json-value.ts';
 
 /**
  * JSON without loss: a number that a double cannot hold stays what was written. Snapshot ids beyond 2^53
  * are ordinary in Iceberg, and `JSON.parse` would round them.
  */
-
-/** A number whose text neither a safe integer nor a double reproduces (`1.0`, `1e400`); printed as it was read. */
-export interface RawJson {
-  readonly rawJSON: string;
-}
-
-/**
- * A JSON value as {@link parseJson} gives it: integers up to 2^53-1 are numbers, larger ones bigints, other
- * numbers are numbers if printing gives back the text read, else {@link RawJson}.
- */
-export type JsonValue = null | boolean | string | number | bigint | RawJson | JsonArray | JsonObject;
-export type JsonArray = readonly JsonValue[];
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
 
 /** What Node 22 has and TypeScript's library for ES2023 does not declare. */
 const json = JSON as unknown as {

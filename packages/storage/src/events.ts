@@ -1,5 +1,5 @@
 import type { StopCode } from './errors.ts';
-import type { OffsetGap } from './storage.ts';
+import type { OffsetGap } from './offset-gap.ts';
 
 /** Events of a storage, for logs and metrics. They are told after the fact and carry no payloads. */
 export interface StorageEvents {

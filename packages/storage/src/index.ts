@@ -3,6 +3,7 @@ export { StorageError } from './errors.ts';
 export type { StorageEvents } from './events.ts';
 export { openIcebergStorage } from './iceberg-storage.ts';
 export type { MessageLimits, NewMessage, StoredMessage } from './message.ts';
+export type { OffsetGap } from './offset-gap.ts';
 export type {
   BacklogSettings,
   CommitBudget,
@@ -17,7 +18,6 @@ export type {
   AppendAck,
   DeleteTopicOptions,
   FlushOptions,
-  OffsetGap,
   OpenTopicOptions,
   PersistentStorage,
   ReadOptions,

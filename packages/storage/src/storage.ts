@@ -2,6 +2,7 @@ import type { TableIdentifier } from '@danube/iceberg';
 import type { StopCode } from './errors.ts';
 import type { StorageEvents } from './events.ts';
 import type { NewMessage, StoredMessage } from './message.ts';
+import type { OffsetGap } from './offset-gap.ts';
 import type { StorageStats } from './stats.ts';
 
 /**
@@ -132,15 +133,6 @@ export interface TopicTableInfo {
   readonly start: number;
   /** Last committed offset, as the ledger of this metadata says. */
   readonly through: number;
-}
-
-/** Offsets that a reader passed over because no message is there any more. */
-export interface OffsetGap {
-  readonly topic: string;
-  readonly first: number;
-  readonly last: number;
-  /** `removed`: a commit (retention, another engine) took the rows; `below-start`: retention took them; `skipped`: never given out. */
-  readonly reason: 'removed' | 'below-start' | 'skipped';
 }
 
 export interface ReadOptions {
