@@ -69,6 +69,9 @@ export async function openIcebergStorage(options: IcebergStorageOptions): Promis
   }
 }
 
+/** How long one topic alone is hurried to relieve the limit over all topics. */
+const PRESS_MS = 1000;
+
 class IcebergStorage implements PersistentStorage {
   readonly logId: string;
   readonly epoch: number;
@@ -87,6 +90,7 @@ class IcebergStorage implements PersistentStorage {
   #topics = new Map<string, TopicState>();
   #ended = new Map<string, readonly string[]>();
   #pressed: TopicState | undefined;
+  #pressedMs = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, wal: Wal, segments: SegmentMap) {
@@ -363,14 +367,15 @@ class IcebergStorage implements PersistentStorage {
   }
 
   #confirmed(topic: TopicState): void {
-    if (this.#pressed === topic) this.#pressed = undefined;
     // Before the log forgets what this covers it is synced, this line included; see WalTruncation.
     this.#writeTopicRecord(topic).catch(() => undefined);
     this.#truncation.soon();
   }
 
   #relieve(): void {
-    if (this.#pressed !== undefined && this.#pressed.stop === undefined && this.#pressed.opened) return;
+    const now = this.#options.now();
+    // One at a time; but a topic whose catalog hangs must not be the only one for ever.
+    if (this.#pressed?.pressed === true && now - this.#pressedMs < PRESS_MS) return;
     let oldest: TopicState | undefined;
     let oldestMs = Number.POSITIVE_INFINITY;
     for (const topic of this.#topics.values()) {
@@ -384,6 +389,7 @@ class IcebergStorage implements PersistentStorage {
     if (oldest === undefined) return;
     oldest.pressed = true;
     this.#pressed = oldest;
+    this.#pressedMs = now;
     this.#committerOf.get(oldest)?.wake();
   }
 

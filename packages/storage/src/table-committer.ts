@@ -1,6 +1,7 @@
 import {
   type Catalog,
   type CommitRequest,
+  createManifestListCache,
   type FileIO,
   generateSnapshotId,
   IcebergError,
@@ -57,6 +58,8 @@ export class TableCommitter {
   readonly #label: string;
   readonly #lock = new Mutex();
   readonly #backoff: Backoff;
+  /** Of our own last commits, so that a commit's cost does not grow with the table. */
+  readonly #manifestLists = createManifestListCache({ maxLists: 2 });
   /** The state the next commit is built on; dropped whenever it may be stale. */
   #base: LoadedTable | undefined;
   /** Files written for a topic whose commit did not happen; only used again if wholly above `through`. */
@@ -320,6 +323,7 @@ export class TableCommitter {
       summary: { 'danube.ranges': JSON.stringify(ranges), 'danube.epoch': String(epoch) },
       setProperties,
       tags: [LEDGER_TAG],
+      manifestListCache: this.#manifestLists,
     });
     if (prepared.snapshotId !== snapshotId || prepared.sequenceNumber !== seq)
       throw new StorageError('INVALID_ARGUMENT', 'the prepared commit is not the one that was asked for');

@@ -43,6 +43,7 @@ export async function* readTopic(
       await topic.readable.wait(signal);
       continue;
     }
+    if (!topic.opened) throw new StorageError('CLOSED', `topic ${topic.name} was closed while it was read`);
     const gap = gapAt(next, topic.gaps);
     if (gap !== undefined) {
       reportGap({ topic: topic.name, ...gap, reason: 'skipped' });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CommitCall } from './support/faulty-catalog.ts';
 import { unknownOutcome } from './support/faulty-catalog.ts';
 import { offsets, range, readAll } from './support/messages.ts';
-import { createScenario } from './support/scenario.ts';
+import { createScenario, TOPIC } from './support/scenario.ts';
 
 /**
  * Hazard H1: a commit is sent, its reply does not come, the writer restarts, looks and finds nothing, commits
@@ -94,11 +94,14 @@ describe('H1: a commit in flight lands after the recovery looked', () => {
       held ??= call;
       return Promise.reject(unknownOutcome());
     };
-    await expect(scenario.start({ openTimeoutMs: 50 })).rejects.toMatchObject({
-      code: 'CATALOG_UNAVAILABLE',
-    });
-    await held?.land();
+    const first = await scenario.open({ openTimeoutMs: 50 });
+    await expect(first.openTopic(TOPIC)).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
+    await first.close();
+    await (held as CommitCall).land();
     scenario.faults.onCommit = (call) => call.land();
-    await scenario.space[Symbol.asyncDispose]().catch(() => undefined);
+    const { log } = await scenario.start();
+    await scenario.book.append(log, 3);
+    await log.flush();
+    expect(await scenario.judge()).toMatchObject({ rows: 3, first: 0 });
   });
 });

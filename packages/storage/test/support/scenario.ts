@@ -20,6 +20,8 @@ export interface Scenario {
   readonly other: OtherEngine;
   /** Files somebody deleted; must stay empty. */
   readonly deleted: string[];
+  /** Opens a storage over the faulty network. */
+  open(options?: Parameters<Workspace['open']>[0]): Promise<PersistentStorage>;
   /** Opens a storage on the log directory and the topic in it. */
   start(options?: Parameters<Workspace['open']>[0]): Promise<{ storage: PersistentStorage; log: TopicLog }>;
   /** Ends a storage as a crash would: no waiting for the catalog. */
@@ -43,15 +45,18 @@ export async function createScenario(): Promise<Scenario> {
     },
   };
   const book = new Ledgerbook();
+  const open = (options: Parameters<Workspace['open']>[0] = {}) =>
+    space.open({ resolve: () => ({ catalog, io }), closeTimeoutMs: 1, ...options });
   return {
     space,
+    open,
     faults,
     calls,
     book,
     deleted,
     other: new OtherEngine(space.catalog, space.io, ORDERS),
     async start(options = {}) {
-      const storage = await space.open({ resolve: () => ({ catalog, io }), closeTimeoutMs: 1, ...options });
+      const storage = await open(options);
       const log = await storage.openTopic(TOPIC);
       return { storage, log };
     },

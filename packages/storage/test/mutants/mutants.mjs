@@ -1,0 +1,132 @@
+// Planted bugs, each with the tests that must fail under it: [file in src, text, replacement]. Run: node test/mutants/run.mjs [name…]
+const C = 'table-committer.ts',
+  L = 'ledger-case.ts';
+export default {
+  'h1-blind-rebase': {
+    tests: ['test/h1.'],
+    edits: [
+      [C, 'kept.first === first && filesFit', 'filesFit'],
+      [C, "verdict.kind === 'ok' && this.#covers(loaded, verdict.ledger, part, attempt.base)", 'false'],
+    ],
+  },
+  'h1-no-tag': { tests: ['test/h1.'], edits: [[C, 'tags: [LEDGER_TAG]', 'tags: []']] },
+  'h1-new-request-on-unknown': {
+    tests: ['test/h1.'],
+    edits: [[C, "? 'resend' : 'rebuild'", "? 'rebuild' : 'rebuild'"]],
+  },
+  'h2-restart-ignores-through': {
+    tests: ['test/h2', 'test/h3'],
+    edits: [
+      [
+        C,
+        'topic.confirmed = Math.max(topic.confirmed, ledger.through);',
+        'if (ledger.epoch === epoch) topic.confirmed = Math.max(topic.confirmed, ledger.through);',
+      ],
+    ],
+  },
+  'h2-believes-the-refusal': {
+    tests: ['test/h2'],
+    edits: [
+      [C, "if (outcome === 'settled' || outcome === 'rebuild') return;", 'return;'],
+      [C, 'loaded ??= await this.catalog.loadTable(this.name.identifier);', 'loaded ??= attempt.base;'],
+    ],
+  },
+  'h4-no-copy-rule': { tests: ['test/h4'], edits: [[L, '!log.sent.has(ledger.snapshotId)', 'false']] },
+  'h4-no-epoch-rule': { tests: ['test/h4'], edits: [[L, 'ledger.epoch > log.epoch', 'false']] },
+  'h4-no-owner-check': {
+    tests: ['test/h4'],
+    edits: [
+      [L, 'ledger.logId !== log.logId', 'false'],
+      [L, 'ledger.topicId !== log.topicId', 'false'],
+    ],
+  },
+  'h5-marker-in-current-snapshot-only': {
+    tests: ['test/h5'],
+    edits: [['ledger.ts', "if (snapshot === undefined) return 'ended';", "return 'passed';"]],
+  },
+  'h5-absent-means-expired-fine': {
+    tests: ['test/h5'],
+    edits: [[L, 'table.rowAtThrough === true) return undefined;', 'true) return undefined;']],
+  },
+  'h6-forgets-what-it-sent': {
+    tests: ['test/h6'],
+    edits: [
+      [
+        C,
+        'topic.sent.add(snapshotId);',
+        'topic.sent.add(snapshotId); if (prepared !== undefined) { topic.confirmed = through; this.#context.confirmed(topic); }',
+      ],
+    ],
+  },
+  'h6-no-sync-before-commit': { tests: ['test/h6'], edits: [[C, 'await wal.sync();', '']] },
+  'h6-deletes-files-on-error': {
+    tests: ['test/h6'],
+    edits: [
+      [
+        C,
+        '        this.#failed(error, backoff.attempt);\n      }\n      for (;;) {',
+        '        this.#failed(error, backoff.attempt);\n        for (const part of attempt.parts) for (const f of part.prepared?.files ?? []) await this.io.deleteFile(f.filePath);\n      }\n      for (;;) {',
+      ],
+    ],
+  },
+  'h7-new-log-claims-at-zero': {
+    tests: ['test/h7'],
+    edits: [
+      [
+        L,
+        "return holds ? stop('FENCED', message, pending) : stop('OWNED_ELSEWHERE', message);",
+        "return holds ? stop('FENCED', message, pending) : { kind: 'claim', previous: undefined };",
+      ],
+    ],
+  },
+  'h7-next-from-the-log-only': {
+    tests: ['test/h7'],
+    edits: [[C, 'if (ledger.through >= topic.next) {', 'if (false) {']],
+  },
+  'h9-one-commit-is-all': {
+    tests: ['test/h9'],
+    edits: [[C, 'through: prepared.last, prepared });', 'through: last, prepared });']],
+  },
+  'h10-no-uuid': {
+    tests: ['test/h10'],
+    edits: [
+      [L, 'log.tableUuid !== table.tableUuid', 'false'],
+      [
+        C,
+        'if (topic.claimed) {\n      this.#tableGone([topic]);',
+        'if (false) {\n      this.#tableGone([topic]);',
+      ],
+    ],
+  },
+  'h10-no-lineage': {
+    tests: ['test/h10'],
+    edits: [
+      [
+        L,
+        'const rolledBack = judgeLineage(table, ledger);',
+        'const rolledBack = undefined as ReturnType<typeof judgeLineage>;',
+      ],
+    ],
+  },
+  'h10-no-confirmed-check': {
+    tests: ['test/h10'],
+    edits: [[L, 'if (ledger.through < log.confirmed)', 'if (false)']],
+  },
+  'h10-lost-ledger-is-new': {
+    tests: ['test/h10'],
+    edits: [
+      [L, "if (holds) return stop('LEDGER_LOST'", "if (false) return stop('LEDGER_LOST'"],
+      [C, "else if (verdict.kind === 'claim')", 'else if (false)'],
+    ],
+  },
+  'h11-budget-covers-waiting': {
+    tests: ['test/h11'],
+    edits: [
+      [
+        C,
+        'const attempt = await pacer.run(() => this.#build(ready));\n      if (attempt !== undefined) await this.#submit(attempt, this.#context.closing);',
+        'await pacer.run(async () => { const attempt = await this.#build(ready); if (attempt !== undefined) await this.#submit(attempt, this.#context.closing); });',
+      ],
+    ],
+  },
+};
