@@ -228,7 +228,7 @@ export class AppendPlan {
 
   #put(batch: Batch, record: WalRecordInput, length: number): number {
     if (this.#nextOffset >= MAX_OFFSET) throw new WalError('WAL_INVALID_ARGUMENT', 'offsets are used up');
-    const now = this.#options.now();
+    const now = this.#options.clock.now();
     if (now > this.#lastTimestampMs) this.#lastTimestampMs = now;
     batch.add(record, length, this.#lastTimestampMs);
     const bytes = encodedBytes(length);
@@ -252,7 +252,7 @@ export class AppendPlan {
       salt: viewOf(this.#options.randomBytes(4)).getUint32(0, true),
       previousSalt: previous.salt,
       durableUpTo: this.#nextOffset,
-      createdMs: this.#options.now(),
+      createdMs: this.#options.clock.now(),
     });
     this.#steps.push({ kind: 'rotation', segment });
     this.#moveTo(segment);

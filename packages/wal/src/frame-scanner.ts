@@ -9,6 +9,7 @@ import {
 } from './frame.ts';
 import type { Segment } from './segment.ts';
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts';
+import type { LogState } from './state-file.ts';
 import { viewOf } from './u64.ts';
 import { readFully, type WalFile } from './wal-fs.ts';
 
@@ -30,68 +31,90 @@ export interface SegmentScan {
  */
 export class FrameScanner {
   #buffer: Buffer = Buffer.alloc(0);
+  /** Epoch of the last good frame, over all segments scanned. */
+  #epoch = 0;
 
   /** `onRecord` sees the last record of each good frame. */
   async scan(
     file: WalFile,
     segment: Segment,
     fileSize: number,
+    state: Pick<LogState, 'epoch' | 'epochStart'>,
     onRecord: (record: WalRecord) => void,
   ): Promise<SegmentScan> {
     const window = new Window(file, fileSize, this.#buffer);
-    const damage: WalDamage[] = [];
     let durableUpTo = segment.header.durableUpTo;
-    let at = SEGMENT_HEADER_BYTES;
-    let reason: string | undefined;
-    while (at < fileSize) {
+    let damage: readonly WalDamage[] = [];
+    for (let at = SEGMENT_HEADER_BYTES; at < fileSize; ) {
       const frame = await readFrame(window, segment, at);
-      reason =
-        frame.header?.firstOffset === segment.nextOffset
-          ? frame.reason
-          : (frame.reason ?? 'frame out of sequence');
-      if (!frame.header || reason !== undefined) break;
-      durableUpTo = Math.max(durableUpTo, frame.header.durableUpTo);
-      segment.grow(frame.header.firstOffset, frame.header.count, frame.byteLength);
+      if (frame.header) durableUpTo = Math.max(durableUpTo, frame.header.durableUpTo);
+      const reason = frame.reason ?? this.#misplaced(frame.header!, segment, state);
+      if (reason !== undefined) {
+        const survey = await surveyDamage(window, segment, at, fileSize, reason);
+        durableUpTo = Math.max(durableUpTo, survey.durableUpTo);
+        damage = survey.damage;
+        break;
+      }
+      this.#epoch = frame.header!.epoch;
+      segment.grow(frame.header!.firstOffset, frame.header!.count, frame.byteLength);
       onRecord(frame.lastRecord!);
       at += frame.byteLength;
     }
-    // The survey: from the first bad byte on.
-    let expected = segment.nextOffset;
-    while (at < fileSize) {
-      const start = at;
-      let resumed: { header: FrameHeader; byteLength: number } | undefined;
-      for (
-        let found = await window.indexOfMagic(at);
-        found !== -1;
-        found = await window.indexOfMagic(found + 1)
-      ) {
-        const frame = await readFrame(window, segment, found);
-        if (!frame.header) continue;
-        durableUpTo = Math.max(durableUpTo, frame.header.durableUpTo);
-        if (frame.reason === undefined && frame.header.firstOffset >= expected) {
-          resumed = { header: frame.header, byteLength: frame.byteLength };
-          at = found;
-          break;
-        }
-      }
-      const end = resumed ? at : fileSize;
-      if (end > start) {
-        damage.push({
-          file: segment.name,
-          startByte: start,
-          endByteExclusive: end,
-          firstOffset: expected,
-          ...(resumed && { resumesAtOffset: resumed.header.firstOffset }),
-          reason: reason ?? 'damaged frame',
-        });
-      }
-      if (!resumed) break;
-      expected = resumed.header.firstOffset + resumed.header.count;
-      at += resumed.byteLength;
-      reason = undefined;
-    }
     this.#buffer = window.buffer;
     return { fileSize, durableUpTo, damage };
+  }
+
+  /**
+   * Why an intact frame does not belong where it is. When a file grows after its torn tail was cut, and power fails, some
+   * file systems show what the disk held there before: whole frames of an earlier life, long given up.
+   */
+  #misplaced(
+    header: FrameHeader,
+    segment: Segment,
+    state: Pick<LogState, 'epoch' | 'epochStart'>,
+  ): string | undefined {
+    if (header.firstOffset !== segment.nextOffset) return 'frame out of sequence';
+    const oldest =
+      header.firstOffset >= state.epochStart ? Math.max(this.#epoch, state.epoch % 2 ** 32) : this.#epoch;
+    return header.epoch >= oldest ? undefined : 'frame of an earlier life';
+  }
+}
+
+/** Lists what is bad from `start` on, where a bad frame is, and what intact frame headers behind it prove. */
+async function surveyDamage(
+  window: Window,
+  segment: Segment,
+  start: number,
+  fileSize: number,
+  reason: string,
+): Promise<{ durableUpTo: number; damage: readonly WalDamage[] }> {
+  const damage: WalDamage[] = [];
+  let durableUpTo = 0;
+  let expected = segment.nextOffset;
+  let badFrom = start;
+  let found = await window.indexOfMagic(start + 1);
+  while (found !== -1) {
+    const { header, byteLength, reason: bad } = await readFrame(window, segment, found);
+    if (header) durableUpTo = Math.max(durableUpTo, header.durableUpTo);
+    if (header && bad === undefined && header.firstOffset >= expected) {
+      if (found > badFrom) damage.push(range(badFrom, found, expected, header.firstOffset));
+      expected = header.firstOffset + header.count;
+      badFrom = found + byteLength;
+      found = await window.indexOfMagic(badFrom);
+    } else found = await window.indexOfMagic(found + 1);
+  }
+  if (badFrom < fileSize) damage.push(range(badFrom, fileSize, expected));
+  return { durableUpTo, damage };
+
+  function range(from: number, to: number, firstOffset: number, resumesAtOffset?: number): WalDamage {
+    return {
+      file: segment.name,
+      startByte: from,
+      endByteExclusive: to,
+      firstOffset,
+      ...(resumesAtOffset !== undefined && { resumesAtOffset }),
+      reason: from === start ? reason : 'damaged frame',
+    };
   }
 }
 

@@ -4,7 +4,7 @@ export { WalError } from './errors.ts';
 export type { WalRecord } from './frame.ts';
 export type { ReadOptions } from './log-reader.ts';
 export { nodeFs } from './node-fs.ts';
-export type { SyncMode, WalLogger, WalOptions, WalRecordInput } from './options.ts';
+export type { SyncMode, WalClock, WalLogger, WalOptions, WalRecordInput } from './options.ts';
 export { USER_RECORD_TYPE_MAX, USER_RECORD_TYPE_MIN } from './options.ts';
 export type { RecoveryReport } from './recovery.ts';
 export type { WalSegmentInfo } from './segment.ts';

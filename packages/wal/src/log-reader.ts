@@ -160,8 +160,8 @@ class SegmentCursor {
     }
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#file.close().catch(() => undefined); // opened for reading: nothing depends on it
   }
 
   async #load(length: number): Promise<Buffer> {

@@ -45,7 +45,7 @@ export class LogWriter {
   #loop: Promise<void> | undefined;
   /** The batch being written. */
   #current: Batch | undefined;
-  #syncTimer: NodeJS.Timeout | undefined;
+  #cancelTimer: (() => void) | undefined;
   #truncating: Promise<unknown> = Promise.resolve();
   #changed: Deferred | undefined;
   #writable: Deferred | undefined;
@@ -244,7 +244,7 @@ export class LogWriter {
   }
 
   async #shutDown(known: WalError | undefined): Promise<void> {
-    clearTimeout(this.#syncTimer);
+    this.#cancelTimer?.();
     await this.#truncating;
     if (!this.#failure) await this.#afterPlan(async () => {}).catch(() => undefined); // drains; see `failure`
     if (!this.#failure) await this.#syncs.request();
@@ -435,9 +435,9 @@ export class LogWriter {
 
   #syncLater(): void {
     const { sync } = this.#options;
-    if (sync.kind !== 'periodic' || this.#syncTimer || this.#closing) return;
-    this.#syncTimer = setTimeout(() => {
-      this.#syncTimer = undefined;
+    if (sync.kind !== 'periodic' || this.#cancelTimer || this.#closing) return;
+    this.#cancelTimer = this.#options.clock.setTimer(() => {
+      this.#cancelTimer = undefined;
       void this.#syncs.request();
     }, sync.intervalMs);
   }
@@ -457,7 +457,7 @@ export class LogWriter {
     const what = `the log stopped at its first failed write or sync (${systemErrorCode(cause) ?? String(cause)})`;
     this.#failure = new WalError('WAL_FAILED', what, { dir }, cause);
     logger.error({ dir, cause }, 'wal: failed, no more appends');
-    clearTimeout(this.#syncTimer);
+    this.#cancelTimer?.();
     this.#stop(this.#failure);
     return this.#failure;
   }

@@ -37,6 +37,14 @@ export interface WalLogger {
   error(context: object, message: string): void;
 }
 
+/** Time as the log sees it, so that tests can run it by hand. */
+export interface WalClock {
+  /** Milliseconds since 1970; may go back, the log's timestamps do not. */
+  now(): number;
+  /** Calls back once after `delayMs`; returns what cancels it. */
+  setTimer(callback: () => void, delayMs: number): () => void;
+}
+
 /** Settings and components of {@link openWal}. */
 export interface WalOptions {
   /** The log's own directory; created with its parents if missing. Nothing else should live in it. */
@@ -75,8 +83,8 @@ export interface WalOptions {
   readonly fs?: WalFs;
   /** Default: silent. */
   readonly logger?: WalLogger;
-  /** Wall clock in milliseconds; default `Date.now`. */
-  readonly now?: () => number;
+  /** Default: the system's. */
+  readonly clock?: WalClock;
   /** 32-bit random numbers and ids; default from `node:crypto`. For reproducible simulations. */
   readonly randomBytes?: (length: number) => Uint8Array;
 }
@@ -93,7 +101,7 @@ export interface ResolvedWalOptions {
   readonly onRotate: ((context: { readonly firstOffset: number }) => readonly WalRecordInput[]) | undefined;
   readonly fs: WalFs;
   readonly logger: WalLogger;
-  readonly now: () => number;
+  readonly clock: WalClock;
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
@@ -110,9 +118,16 @@ const known: ReadonlySet<string> = new Set<keyof WalOptions>([
   'onRotate',
   'fs',
   'logger',
-  'now',
+  'clock',
   'randomBytes',
 ]);
+const systemClock: WalClock = {
+  now: Date.now,
+  setTimer(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
 const silent: WalLogger = { info() {}, warn() {}, error() {} };
 
 /** Fills defaults and checks every range. @throws WalError WAL_INVALID_ARGUMENT naming the option. */
@@ -152,7 +167,7 @@ export function resolveWalOptions(options: WalOptions): ResolvedWalOptions {
     onRotate: options.onRotate,
     fs: options.fs ?? nodeFs,
     logger: options.logger ?? silent,
-    now: options.now ?? Date.now,
+    clock: options.clock ?? systemClock,
     randomBytes: options.randomBytes ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
   };
 }

@@ -70,6 +70,14 @@ export async function recover(
   }
 }
 
+interface OpenedState {
+  readonly file: StateFile;
+  readonly state: LogState;
+  /** Both slots were readable. */
+  readonly complete: boolean;
+  readonly created: boolean;
+}
+
 class Recovery {
   readonly #options: ResolvedWalOptions;
   readonly #fs: WalFs;
@@ -92,7 +100,7 @@ class Recovery {
   async run(): Promise<{ log: RecoveredLog; report: RecoveryReport }> {
     const names = await this.#fs.list(this.#dir);
     const removedFiles = await this.#removeTemporaries(names);
-    const { file: stateFile, state, created } = await this.#openState(names);
+    const { file: stateFile, state, complete, created } = await this.#openState(names);
     const onDisk = names
       .filter((name) => parseSegmentFileName(name) !== undefined)
       .sort((a, b) => (a < b ? -1 : 1));
@@ -101,10 +109,6 @@ class Recovery {
     this.#refuseDamage();
 
     // Everything is sound, or torn where tearing is innocent. Only now is anything changed.
-    for (const name of truncated) {
-      await this.#fs.remove(join(this.#dir, name)); // a truncation was interrupted
-      removedFiles.push(name);
-    }
     const tornTail = last && (await this.#cutTornTail(last, state));
     const rewrittenBytes = last ? await this.#rewriteUnproven(last, state) : 0;
     await this.#fs.syncDirectory(this.#dir);
@@ -113,14 +117,23 @@ class Recovery {
     const active = segments.at(-1)!;
     const next: LogState = {
       logId: state.logId,
-      epoch: state.epoch + 1,
+      // An opening that an unreadable slot may have recorded is skipped.
+      epoch: state.epoch + (complete ? 1 : 2),
       firstSegment: segments[0]!.header.sequence,
       firstOffset: segments[0]!.firstOffset,
       segmentsEnd: active.header.sequence + 1,
       durableUpTo: active.nextOffset,
+      epochStart: active.nextOffset,
       closed: false,
     };
     await stateFile.write(next);
+    // The rest of an interrupted truncation. Only now: the state that ordered it may have been read from a page that
+    // a failed sync left in the cache and not on the disk.
+    for (const name of truncated) {
+      await this.#fs.remove(join(this.#dir, name));
+      removedFiles.push(name);
+    }
+    if (truncated.length > 0) await this.#fs.syncDirectory(this.#dir);
     return {
       log: {
         logId: state.logId,
@@ -132,7 +145,7 @@ class Recovery {
       },
       report: {
         created,
-        cleanShutdown: !created && state.closed,
+        cleanShutdown: !created && complete && state.closed,
         segments: segments.length,
         records: this.#records,
         bytesScanned: this.#bytesScanned,
@@ -150,9 +163,7 @@ class Recovery {
     return temporaries;
   }
 
-  async #openState(
-    names: readonly string[],
-  ): Promise<{ file: StateFile; state: LogState; created: boolean }> {
+  async #openState(names: readonly string[]): Promise<OpenedState> {
     const hasState = names.includes(STATE_FILE);
     const hasSegments = names.some((name) => parseSegmentFileName(name) !== undefined);
     if (names.includes(VERSION_FILE)) await readVersionFile(this.#fs, this.#dir);
@@ -179,11 +190,12 @@ class Recovery {
       firstOffset: 0,
       segmentsEnd: 0,
       durableUpTo: 0,
+      epochStart: 0,
       closed: false,
     };
     const file = await StateFile.create(this.#fs, this.#dir, state);
     this.#open.push(file);
-    return { file, state, created: true };
+    return { file, state, complete: true, created: true };
   }
 
   /** Validates headers, the chain of segments and every frame. Damage is collected, not thrown. */
@@ -220,7 +232,7 @@ class Recovery {
         continue;
       }
       const segment = new Segment(this.#dir, header);
-      const scan = await this.#scanner.scan(file, segment, size, (record) => {
+      const scan = await this.#scanner.scan(file, segment, size, state, (record) => {
         this.#lastTimestampMs = Math.max(this.#lastTimestampMs, record.timestampMs);
       });
       this.#records += segment.nextOffset - segment.firstOffset;
@@ -378,7 +390,7 @@ class Recovery {
       salt: viewOf(this.#options.randomBytes(4)).getUint32(0, true),
       previousSalt: 0,
       durableUpTo: 0,
-      createdMs: this.#options.now(),
+      createdMs: this.#options.clock.now(),
     });
     const temporary = `${segment.path}.tmp`;
     const file = await this.#fs.open(temporary, 'create');

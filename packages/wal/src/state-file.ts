@@ -28,6 +28,8 @@ export interface LogState {
   readonly segmentsEnd: number;
   /** Every record below this offset is durable. */
   readonly durableUpTo: number;
+  /** Where the log ended when this epoch began: records from here on were written by it or a later one. */
+  readonly epochStart: number;
   /** The log was closed and nothing was written since. */
   readonly closed: boolean;
 }
@@ -65,11 +67,14 @@ export class StateFile {
   }
 
   /**
-   * Opens the file and reads the newest intact slot. If the other slot is damaged, a newer state may have been
-   * lost in it, so the epoch returned counts one opening more.
+   * Opens the file and reads the newest intact slot. `complete` is false when the other slot is unreadable: it may have
+   * held a newer state, of this epoch or the next.
    * @returns undefined when no slot is intact.
    */
-  static async open(fs: WalFs, dir: string): Promise<{ file: StateFile; state: LogState } | undefined> {
+  static async open(
+    fs: WalFs,
+    dir: string,
+  ): Promise<{ file: StateFile; state: LogState; complete: boolean } | undefined> {
     const file = await fs.open(join(dir, STATE_FILE), 'write');
     try {
       const bytes = new Uint8Array(FILE_BYTES);
@@ -78,11 +83,8 @@ export class StateFile {
       const [first, second] = slots;
       const newest = !first || (second && second.serial > first.serial) ? second : first;
       if (newest) {
-        const intact = first !== undefined && second !== undefined;
-        const state = intact
-          ? newest.state
-          : { ...newest.state, epoch: newest.state.epoch + 1, closed: false };
-        return { file: new StateFile(file, newest.serial), state };
+        const complete = first !== undefined && second !== undefined;
+        return { file: new StateFile(file, newest.serial), state: newest.state, complete };
       }
     } catch (error) {
       await file.close();
@@ -118,7 +120,7 @@ function encodeSlot(state: LogState, serial: number): Uint8Array {
   setU64(view, 56, state.firstOffset);
   setU64(view, 64, state.segmentsEnd);
   setU64(view, 72, state.durableUpTo);
-  setU64(view, 80, 0);
+  setU64(view, 80, state.epochStart);
   view.setUint32(8, crc32Range(bytes, 12, COPY_BYTES), true);
   bytes.copyWithin(COPY_STRIDE, 0, COPY_BYTES);
   return bytes;
@@ -145,6 +147,7 @@ function decodeCopy(bytes: Uint8Array): { serial: number; state: LogState } | un
       firstOffset: getU64(view, 56),
       segmentsEnd: getU64(view, 64),
       durableUpTo: getU64(view, 72),
+      epochStart: getU64(view, 80),
       closed: (view.getUint16(14, true) & 1) === 1,
     },
   };

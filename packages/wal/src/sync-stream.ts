@@ -25,6 +25,7 @@ export class SyncStream {
   #durableNext: number;
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
+  /** In no order: a truncation waits for less than a sync() before it. */
   #waiters: Waiter[] = [];
 
   constructor(log: SyncedLog, durableNext: number) {
@@ -44,8 +45,7 @@ export class SyncStream {
 
   /** Whether a waiter waits only for a sync, its records being written. */
   hasWaiterAtOrBelow(writtenNext: number): boolean {
-    const first = this.#waiters[0];
-    return first !== undefined && first.target <= writtenNext;
+    return this.#waiters.some((waiter) => waiter.target <= writtenNext);
   }
 
   /** Resolves, with the last durable offset, when everything below `target` is durable. */
@@ -85,9 +85,10 @@ export class SyncStream {
   advance(segment: Segment, size: number, nextOffset: number): void {
     segment.durableSize = Math.max(segment.durableSize, size);
     this.#durableNext = Math.max(this.#durableNext, nextOffset);
-    let reached = 0;
-    while (reached < this.#waiters.length && this.#waiters[reached]!.target <= this.#durableNext) reached++;
-    for (const waiter of this.#waiters.splice(0, reached)) waiter.resolve(this.#durableNext - 1);
+    if (this.#waiters.length === 0) return;
+    const reached = this.#waiters.filter((waiter) => waiter.target <= this.#durableNext);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.target > this.#durableNext);
+    for (const waiter of reached) waiter.resolve(this.#durableNext - 1);
   }
 
   /** Rejects whoever waits for records at or above `nextOffset`. */

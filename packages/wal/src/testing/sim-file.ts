@@ -92,9 +92,10 @@ export class SimInode {
         (style === 'suffix' && i >= cut) ||
         (style === 'any' && random.chance(0.5));
       if (survives) this.#persist(sector, this.#cache);
-      // Blocks were allocated but the data never came: old contents of the disk show through.
-      else if (style === 'any' && random.chance(0.05))
+      else if (style === 'any' && sector * SECTOR_BYTES >= this.#durable.length && random.chance(0.2)) {
+        // A block was allocated but its data never came: old contents of the disk show through.
         this.#persist(sector, random.bytes((sector + 1) * SECTOR_BYTES));
+      }
     }
     if (this.#durableSize !== this.#size) {
       const [low, high] = [Math.min(this.#size, this.#durableSize), Math.max(this.#size, this.#durableSize)];

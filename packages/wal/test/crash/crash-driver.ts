@@ -8,6 +8,9 @@ export type WalModule = Pick<typeof wal, 'openWal' | 'WalError'>;
 const DIR = '/sim/log';
 const PRELUDE_TYPE = 7;
 
+/** How many runs `npm test` makes; the planted bugs must be caught by the same. */
+export const SEEDS = 600;
+
 /**
  * What must be true of the log, kept beside it.
  *
@@ -136,6 +139,9 @@ class Life {
   readonly #statistics: RunStatistics;
   readonly #lost: 'power' | 'process' | 'nothing';
   readonly #calls: Promise<unknown>[] = [];
+  readonly #followers: Promise<unknown>[] = [];
+  /** Timers fire when the run says so, not when time has passed: the same seed gives the same run. */
+  readonly #timers: (() => void)[] = [];
   #over = false;
   #unexpected: unknown;
 
@@ -201,13 +207,14 @@ class Life {
     if (ending === 'crash') this.#disk.crashAfter(random.integer(1, 300));
     if (ending === 'fault') this.#plantFault();
     if (ending === 'full disk') this.#disk.setCapacity(this.#disk.usedBytes + random.integer(0, 4000));
+    if (random.chance(0.5)) this.#follow(log);
     await this.#work(log);
     this.#disk.setCapacity(Number.POSITIVE_INFINITY);
 
     const closes = ending === 'close' || ending === 'full disk' || (ending === 'fault' && random.chance(0.7));
     if (closes) {
       const error = await log.close().catch((e: unknown) => e);
-      await Promise.all(this.#calls);
+      await Promise.all([...this.#calls, ...this.#followers]);
       this.#rethrow();
       if (log.failure) this.#statistics.poisonings++;
       if (error === undefined && !log.failure) {
@@ -228,7 +235,7 @@ class Life {
     }
     this.#over = true;
     await log.close().catch(() => undefined); // the dead process's calls end
-    await Promise.all(this.#calls);
+    await Promise.all([...this.#calls, ...this.#followers]);
     this.#rethrow();
     return ending === 'kill' ? 'process' : 'power';
   }
@@ -243,6 +250,13 @@ class Life {
       maxFileSizeBytes,
       maxBatchBytes: 4096,
       randomBytes: (length) => random.bytes(length),
+      clock: {
+        now: () => 1_700_000_000_000 + this.#disk.operations,
+        setTimer: (callback) => {
+          this.#timers.push(callback);
+          return () => this.#timers.splice(this.#timers.indexOf(callback), 1);
+        },
+      },
       ...(prelude && {
         onRotate: ({ firstOffset }) => {
           const texts = [`prelude ${firstOffset}`, `more prelude ${firstOffset}`];
@@ -274,7 +288,29 @@ class Life {
       if (random.chance(0.5)) await Promise.all(this.#calls);
       else for (let turns = random.integer(0, 8); turns > 0; turns--) await undefined;
       this.#checkView(log);
+      if (random.chance(0.2)) for (const fire of this.#timers.splice(0)) fire();
     }
+  }
+
+  /** What a follower was shown is as safe as the mode says: that is part of the promise. */
+  #follow(log: wal.Wal): void {
+    let next = this.#random.integer(log.firstOffset, log.nextOffset);
+    const durable = this.#settings.sync.kind === 'always';
+    const follow = async () => {
+      for await (const batch of log.read({ from: next, follow: true })) {
+        for (const { offset, payload } of batch) {
+          assert.equal(offset, next, 'the follower skipped or repeated a record');
+          assert.equal(
+            Buffer.from(payload).toString(),
+            this.#model.written.get(offset),
+            `followed record ${offset}`,
+          );
+          next++;
+          this.#acked(next, durable);
+        }
+      }
+    };
+    this.#followers.push(follow().catch((error: unknown) => this.#explain(error, 'WAL_TRUNCATED')));
   }
 
   #append(log: wal.Wal): void {
@@ -364,13 +400,12 @@ class Life {
 
   /** Awaits a call in the background; it may fail only in the ways a crash, a fault or a full disk explains. */
   #track(call: Promise<unknown>): void {
-    this.#calls.push(
-      call.catch((error: unknown) => {
-        const code = this.#code(error);
-        const explained = ['WAL_FAILED', 'WAL_NO_SPACE', 'WAL_CLOSED', 'WAL_IO_ERROR'].includes(code ?? '');
-        if (!explained) this.#unexpected ??= error;
-      }),
-    );
+    this.#calls.push(call.catch((error: unknown) => this.#explain(error)));
+  }
+
+  #explain(error: unknown, ...more: string[]): void {
+    const codes = ['WAL_FAILED', 'WAL_NO_SPACE', 'WAL_CLOSED', 'WAL_IO_ERROR', ...more];
+    if (!codes.includes(this.#code(error) ?? '')) this.#unexpected ??= error;
   }
 
   #code(error: unknown): string | undefined {

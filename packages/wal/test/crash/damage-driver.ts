@@ -27,7 +27,7 @@ export async function makeSpecimen(module: WalModule, closed: boolean, seed = 1)
     maxFileSizeBytes: 700,
     maxBatchBytes: 4096,
     randomBytes: (length) => random.bytes(length),
-    now: () => 1_700_000_000_000,
+    clock: { now: () => 1_700_000_000_000, setTimer: () => () => {} },
   });
   const texts = new Map<number, string>();
   let lastFrameStart = 0;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import * as wal from '../../src/index.ts';
+import { SimDisk } from '../../src/testing/index.ts';
 import { bitFlips, damaged, examine, flipBits, makeSpecimen, type Specimen } from './damage-driver.ts';
 
 test('every single-bit flip in the segments of a killed log is classified, none yields a wrong record', async () => {
@@ -23,6 +24,24 @@ test('every single-bit flip in the state file is survived by its copies', async 
     expect(await examine(wal, specimen, damaged(specimen, [[path, flip.bytes]]))).toMatchObject({
       outcome: 'whole',
     });
+  }
+});
+
+test('with either slot of the state file wiped the log opens whole, and skips the epoch the slot may have held', async () => {
+  for (const closed of [true, false]) {
+    const specimen = await makeSpecimen(wal, closed);
+    const path = '/sim/log/state';
+    for (const slot of [0, 4096]) {
+      const bytes = Buffer.from(specimen.files.get(path)!);
+      bytes.fill(0, slot, slot + 4096);
+      const files = damaged(specimen, [[path, bytes]]);
+      expect(await examine(wal, specimen, files)).toMatchObject({ outcome: 'whole' });
+      const disk = new SimDisk({ seed: 1 });
+      for (const [name, contents] of files) disk.plant(name, contents);
+      const log = await wal.openWal({ dir: '/sim/log', fs: disk.mount() });
+      expect(log.epoch).toBe(3);
+      await log.close();
+    }
   }
 });
 

@@ -1,9 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { crashRun, emptyStatistics, type WalModule } from './crash-driver.ts';
 import { flipBits } from './damage-driver.ts';
+import { frameOfAnEarlierLife, stateOnlyInTheCache } from './hazard-driver.ts';
+import type { Mutant } from './mutants.ts';
 
 /** Runs one suite over one mutant; answers with what noticed the bug, or undefined. */
-const { url, suite, seeds } = workerData as { url: string; suite: 'crash' | 'damage'; seeds: number };
+const { url, suite, seeds } = workerData as { url: string; suite: Mutant['caughtBy']; seeds: number };
 const module = (await import(url)) as WalModule;
 // A mutant may break a promise nobody awaits.
 let stray: unknown;
@@ -12,9 +14,13 @@ process.on('unhandledRejection', (error) => {
 });
 
 async function run(): Promise<string | undefined> {
-  if (suite === 'damage') {
+  if (suite !== 'crash') {
     try {
-      await flipBits(module, false, false);
+      if (suite === 'damage') await flipBits(module, false, false);
+      else {
+        await frameOfAnEarlierLife(module);
+        await stateOnlyInTheCache(module);
+      }
     } catch (error) {
       return String(error);
     }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, expect, test } from 'vitest';
+import { SEEDS } from './crash-driver.ts';
 import { type Mutant, mutants } from './mutants.ts';
 
 /**
  * The tests can fail: each mutant is a copy of the source with one bug, given to the same drivers and seeds as the
  * real package, and must be caught.
  */
-const SEEDS = 200;
 const source = new URL('../../src/', import.meta.url);
 const root = mkdtempSync(join(tmpdir(), 'wal-mutants-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ function plant(mutant: Mutant | undefined): string {
   return pathToFileURL(join(dir, 'index.ts')).href;
 }
 
-function judge(url: string, suite: 'crash' | 'damage', seeds: number): Promise<string | undefined> {
+function judge(url: string, suite: Mutant['caughtBy'], seeds: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./mutant-worker.ts', import.meta.url), {
       workerData: { url, suite, seeds },

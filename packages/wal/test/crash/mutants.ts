@@ -5,7 +5,7 @@ export interface Mutant {
   readonly find: string;
   readonly replace: string;
   /** Which suite must notice. */
-  readonly caughtBy: 'crash' | 'damage';
+  readonly caughtBy: 'crash' | 'damage' | 'hazard';
 }
 
 export const mutants: readonly Mutant[] = [
@@ -60,6 +60,14 @@ export const mutants: readonly Mutant[] = [
     caughtBy: 'crash',
   },
   {
+    name: 'shows followers records that are not durable yet',
+    file: 'log-writer.ts',
+    find: 'await file.sync();\n      if (this.#failure) return;\n      this.#syncs.advance(segment, segment.size, segment.nextOffset);',
+    replace:
+      'this.#syncs.advance(segment, segment.size, segment.nextOffset);\n      this.advanced();\n      await file.sync();',
+    caughtBy: 'crash',
+  },
+  {
     name: 'trusts the page cache after a failed sync',
     file: 'recovery.ts',
     find: 'await copyRange(file, start, segment.size, file, start);',
@@ -93,6 +101,21 @@ export const mutants: readonly Mutant[] = [
     find: 'this.#nextOffset = active.nextOffset;\n    this.#moveTo(active);',
     replace: 'this.#moveTo(active);',
     caughtBy: 'crash',
+  },
+  {
+    name: 'takes frames of an earlier life, showing through after a power loss, for its own',
+    file: 'frame-scanner.ts',
+    find: 'return header.epoch >= oldest ?',
+    replace: 'return oldest >= 0 ?',
+    caughtBy: 'hazard',
+  },
+  {
+    name: 'deletes what a truncation left on the word of a cached state',
+    file: 'recovery.ts',
+    find: 'await stateFile.write(next);',
+    replace:
+      'for (const name of truncated) await this.#fs.remove(join(this.#dir, name));\n    await this.#fs.syncDirectory(this.#dir);\n    truncated.length = 0;\n    await stateFile.write(next);',
+    caughtBy: 'hazard',
   },
   {
     name: 'applies the tail rule in the middle of the last segment',

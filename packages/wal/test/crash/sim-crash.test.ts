@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import * as wal from '../../src/index.ts';
-import { crashRun, emptyStatistics } from './crash-driver.ts';
-
-const SEEDS = 600;
+import { crashRun, emptyStatistics, SEEDS } from './crash-driver.ts';
 
 test(`${SEEDS} seeded logs keep every promise through power loss, kill, failed I/O and full disks`, {
   timeout: 120_000,

@@ -1,0 +1,9 @@
+import { test } from 'vitest';
+import * as wal from '../../src/index.ts';
+import { frameOfAnEarlierLife, stateOnlyInTheCache } from './hazard-driver.ts';
+
+test('a frame of an earlier life that shows through after a power loss is not taken for a record', () =>
+  frameOfAnEarlierLife(wal));
+
+test('a truncation whose state is only in the page cache deletes nothing until a state is durable', () =>
+  stateOnlyInTheCache(wal));
