@@ -1,3 +1,5 @@
+import type { ClientStore } from './client-records.ts';
+
 /** How a topic delivers; fixed when the topic is created. */
 export type DispatchStrategy = 'reliable' | 'non-reliable';
 
@@ -29,14 +31,15 @@ export interface CursorUpdate {
 }
 
 /**
- * Where a broker keeps what is neither a message nor a table: namespaces, topics, subscriptions, cursors.
+ * Where a broker keeps what is neither a message nor a table: namespaces, topics, subscriptions, cursors, and who
+ * was given an id.
  *
  * One owner at a time. Every change is durable when its promise resolves, and none is visible in part.
  * Calls may overlap; each is atomic by itself.
  *
  * @throws BrokerError `METADATA_STORE_FAILED` from every method when the store cannot be read or written
  */
-export interface MetadataStore {
+export interface MetadataStore extends ClientStore {
   /** Namespaces in name order. */
   listNamespaces(): Promise<readonly string[]>;
   /** Creates a namespace; does nothing when it exists. */
@@ -48,13 +51,13 @@ export interface MetadataStore {
    * returned: compare its dispatch strategy.
    */
   createTopic(record: TopicRecord): Promise<TopicRecord>;
-  /** Forgets a topic, its subscriptions and their cursors; does nothing when it does not exist. */
+  /** Forgets a topic, its subscriptions, their cursors and its clients; does nothing when it does not exist. */
   deleteTopic(name: string): Promise<void>;
   /** Subscriptions of a topic in name order. */
   listSubscriptions(topic: string): Promise<readonly SubscriptionRecord[]>;
   /** Creates a subscription, or changes the type of an existing one; an existing cursor stays. Returns what is stored. */
   putSubscription(record: SubscriptionRecord): Promise<SubscriptionRecord>;
-  /** Forgets a subscription and its cursor; does nothing when it does not exist. */
+  /** Forgets a subscription, its cursor and its consumers; does nothing when it does not exist. */
   deleteSubscription(topic: string, name: string): Promise<void>;
   /** Moves cursors forward in one transaction. A lower value, or a subscription that is gone, is ignored. */
   saveCursors(updates: readonly CursorUpdate[]): Promise<void>;

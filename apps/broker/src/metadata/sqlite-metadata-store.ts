@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { BrokerError, messageOf } from '../errors.ts';
+import type { ClientSign, ConsumerRecord, ProducerRecord } from './client-records.ts';
 import type {
   CursorUpdate,
   DispatchStrategy,
@@ -8,39 +9,15 @@ import type {
   SubscriptionType,
   TopicRecord,
 } from './metadata-store.ts';
-
-/** `PRAGMA user_version` of the layout below; a higher one was written by a newer broker. */
-const LAYOUT = 1;
-
-const SCHEMA = `
-CREATE TABLE namespaces (name TEXT PRIMARY KEY, created_at_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE topics (
-  name TEXT PRIMARY KEY,
-  namespace TEXT NOT NULL REFERENCES namespaces (name),
-  dispatch TEXT NOT NULL CHECK (dispatch IN ('reliable', 'non-reliable')),
-  created_at_ms INTEGER NOT NULL
-) STRICT;
-CREATE TABLE subscriptions (
-  topic TEXT NOT NULL REFERENCES topics (name) ON DELETE CASCADE,
-  name TEXT NOT NULL,
-  type TEXT NOT NULL CHECK (type IN ('exclusive', 'shared')),
-  PRIMARY KEY (topic, name)
-) STRICT;
-CREATE TABLE cursors (
-  topic TEXT NOT NULL,
-  subscription TEXT NOT NULL,
-  acked_through INTEGER NOT NULL,
-  PRIMARY KEY (topic, subscription),
-  FOREIGN KEY (topic, subscription) REFERENCES subscriptions (topic, name) ON DELETE CASCADE
-) STRICT;
-`;
+import { SqliteClients } from './sqlite-clients.ts';
+import { prepareDatabase } from './sqlite-layout.ts';
 
 /**
  * Opens `broker.db`, creating it when it does not exist.
  *
  * Journal mode WAL with `synchronous=FULL`, both read back and asserted: a change that resolved survives
  * a power cut. Statements run on the calling thread (about 0.3 ms a transaction); the broker writes
- * cursors at most a few times a second. Copying the file of a running broker loses what is in its
+ * cursors at most a few times a second, signs of life once a second. A file of an older layout is migrated. Copying the file of a running broker loses what is in its
  * `-wal` file: use `VACUUM INTO`.
  *
  * @throws BrokerError `METADATA_STORE_FAILED` (not a database, written by a newer version, not writable)
@@ -65,31 +42,14 @@ export function openSqliteMetadataStore(file: string): MetadataStore {
   }
 }
 
-function prepareDatabase(database: DatabaseSync, file: string): void {
-  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-  if (pragma('journal_mode') !== 'wal' || pragma('synchronous') !== 2 || pragma('foreign_keys') !== 1) {
-    throw new BrokerError(
-      'METADATA_STORE_FAILED',
-      `The metadata store ${file} refuses durable writes (journal mode WAL, synchronous FULL).`,
-    );
-  }
-  const layout = Number(pragma('user_version'));
-  if (layout > LAYOUT) {
-    throw new BrokerError(
-      'METADATA_STORE_FAILED',
-      `The metadata store ${file} has layout ${layout}, this version knows layouts up to ${LAYOUT}: it was written by a newer broker.`,
-    );
-  }
-  if (layout === 0) database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT`);
-}
-
 class SqliteMetadataStore implements MetadataStore {
   readonly #database: DatabaseSync;
   readonly #saveCursor: StatementSync;
+  readonly #clients: SqliteClients;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#clients = new SqliteClients(database);
     this.#saveCursor = database.prepare(
       'UPDATE cursors SET acked_through = ? WHERE topic = ? AND subscription = ? AND acked_through < ?',
     );
@@ -146,9 +106,10 @@ class SqliteMetadataStore implements MetadataStore {
   }
 
   async deleteSubscription(topic: string, name: string): Promise<void> {
-    this.#run(() =>
-      this.#database.prepare('DELETE FROM subscriptions WHERE topic = ? AND name = ?').run(topic, name),
-    );
+    this.#transaction(() => {
+      this.#database.prepare('DELETE FROM subscriptions WHERE topic = ? AND name = ?').run(topic, name);
+      this.#clients.removeConsumersOf(topic, name);
+    });
   }
 
   async saveCursors(updates: readonly CursorUpdate[]): Promise<void> {
@@ -156,6 +117,30 @@ class SqliteMetadataStore implements MetadataStore {
       for (const { topic, subscription, cursor } of updates)
         this.#saveCursor.run(cursor, topic, subscription, cursor);
     });
+  }
+
+  async listProducers(): Promise<readonly ProducerRecord[]> {
+    return this.#run(() => this.#clients.producers());
+  }
+
+  async listConsumers(): Promise<readonly ConsumerRecord[]> {
+    return this.#run(() => this.#clients.consumers());
+  }
+
+  async putProducer(record: ProducerRecord): Promise<void> {
+    this.#transaction(() => this.#clients.putProducer(record));
+  }
+
+  async putConsumer(record: ConsumerRecord): Promise<void> {
+    this.#transaction(() => this.#clients.putConsumer(record));
+  }
+
+  async saveSigns(signs: readonly ClientSign[]): Promise<void> {
+    this.#transaction(() => this.#clients.saveSigns(signs));
+  }
+
+  async removeClients(ids: readonly bigint[]): Promise<void> {
+    this.#transaction(() => this.#clients.remove(ids));
   }
 
   async close(): Promise<void> {
