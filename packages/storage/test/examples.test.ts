@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-const example = fileURLToPath(new URL('../examples/smallest.ts', import.meta.url));
+const example = fileURLToPath(new URL('./examples/smallest.ts', import.meta.url));
 
 test('the smallest example runs twice and remembers', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'storage-example-'));
