@@ -177,24 +177,20 @@ export class LogWriter {
   }
 
   async #truncate(offset: number): Promise<void> {
-    const removable = (): Segment[] => {
-      const kept = this.#segments.findIndex((segment) => !segment.sealed || segment.nextOffset > offset);
-      return this.#segments.slice(0, kept);
-    };
-    const candidates = removable();
-    if (candidates.length === 0) return;
-    if (this.#options.onRotate && !this.#segments[candidates.length]!.sealed) await this.#syncPrelude();
-    let removed: Segment[] = [];
+    const kept = this.#segments.findIndex((segment) => !segment.sealed || segment.nextOffset > offset);
+    if (kept === 0) return;
+    // Settled now: a segment sealed while we wait stays, since the one after it may not have its prelude yet.
+    const removed = this.#segments.slice(0, kept);
+    const first = this.#segments[kept]!;
+    if (this.#options.onRotate && !first.sealed) await this.#syncPrelude();
     await this.#afterPlan(async () => {
-      removed = removable();
-      const first = this.#segments[removed.length]!;
       await this.#writeState({
         firstSegment: first.header.sequence,
         firstOffset: first.firstOffset,
         durableUpTo: this.durableNext,
       });
       // From here on recovery deletes the files itself, should we not get to it.
-      this.#segments.splice(0, removed.length);
+      this.#segments.splice(0, kept);
     });
     const { fs, dir } = this.#options;
     try {

@@ -65,7 +65,7 @@ export interface Wal extends AsyncDisposable {
    */
   read(options: ReadOptions): AsyncIterable<readonly WalRecord[]>;
   /**
-   * Deletes whole sealed segments whose records are all below `offset`; resolves when that is durable. Interrupted
+   * Deletes whole segments, sealed by now, whose records are all below `offset`; resolves when that is durable. Interrupted
    * by a crash it happened wholly or not at all. Readers inside such a segment read it to its end.
    */
   truncateBefore(offset: number): Promise<void>;

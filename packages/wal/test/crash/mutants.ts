@@ -103,6 +103,13 @@ export const mutants: readonly Mutant[] = [
     caughtBy: 'crash',
   },
   {
+    name: 'truncates before the prelude of what is left is durable',
+    file: 'log-writer.ts',
+    find: 'if (this.#options.onRotate && !first.sealed) await this.#syncPrelude();',
+    replace: '',
+    caughtBy: 'crash',
+  },
+  {
     name: 'takes frames of an earlier life, showing through after a power loss, for its own',
     file: 'frame-scanner.ts',
     find: 'return header.epoch >= oldest ?',
