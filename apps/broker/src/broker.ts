@@ -5,6 +5,7 @@ import type { Address, BrokerSettings } from './config/settings.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openEmbeddedStorage } from './embedded-storage.ts';
 import { BrokerError } from './errors.ts';
+import { Damper } from './grpc/damper.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
 import { RequestGate } from './grpc/handlers.ts';
 import { createServices } from './grpc/services.ts';
@@ -20,6 +21,8 @@ export interface BrokerComponents {
   readonly logger: Logger;
   /** Default: {@link openEmbeddedStorage}. Closing what it returns closes everything it opened. */
   readonly openStorage?: (settings: BrokerSettings, logger: Logger) => Promise<PersistentStorage>;
+  /** Default: one with the documented delay and bound. */
+  readonly damper?: Damper;
 }
 
 /** A running broker. */
@@ -102,11 +105,13 @@ export async function startBroker(settings: BrokerSettings, components: BrokerCo
     });
 
     const gate = new RequestGate();
+    const damper = components.damper ?? new Damper();
     const urls = (host: string) => urlsFor(settings, grpcAddress, host);
     let grpcAddress = settings.brokerAddress;
     const services = createServices({
       registry: topics,
       gate,
+      damper,
       metrics,
       logger,
       urls,
@@ -117,6 +122,7 @@ export async function startBroker(settings: BrokerSettings, components: BrokerCo
     undo.add('gRPC server', () => grpc.close(GRACE_MS));
     undo.add('requests', async () => {
       state.stopping = true;
+      damper.release();
       await gate.close(DRAIN_MS);
       topics.endStreams(new BrokerError('SHUTTING_DOWN', 'The broker is shutting down.'));
     });

@@ -28,6 +28,7 @@ import type { SubscriptionType } from '../metadata/metadata-store.ts';
 import { fanOut, reliableDispatcherOf } from '../topics/topic.ts';
 import { checkName, parseTopicName } from '../topics/topic-name.ts';
 import type { TopicRegistry } from '../topics/topic-registry.ts';
+import type { Damper } from './damper.ts';
 import { type RequestGate, unary } from './handlers.ts';
 import { toServiceError } from './status.ts';
 import { StreamSink } from './stream-sink.ts';
@@ -37,6 +38,7 @@ import { toNewMessage, toStreamMessage } from './wire-message.ts';
 export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly gate: RequestGate;
+  readonly damper: Damper;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly maxMessageSizeBytes: number;
@@ -157,7 +159,7 @@ function producer(context: ServiceContext, onError: OnError): ProducerHandlers {
             `The payload has ${request.payload.byteLength} bytes, more than the maximum of ${maxMessageSizeBytes}.`,
           );
         }
-        producer.lastSeenMs = Date.now();
+        registry.seen(producer);
         const topic = registry.topic(topicName)!; // A producer never outlives its topic.
         const message = toNewMessage(request, producer, urls(call.getHost()).brokerUrl);
         if (topic.dispatch === 'reliable') {
@@ -175,7 +177,7 @@ function producer(context: ServiceContext, onError: OnError): ProducerHandlers {
 }
 
 function consumer(context: ServiceContext, onError: OnError): ConsumerHandlers {
-  const { registry, gate, urls } = context;
+  const { registry, gate, damper, urls } = context;
   return {
     subscribe: unary(
       gate,
@@ -200,13 +202,13 @@ function consumer(context: ServiceContext, onError: OnError): ConsumerHandlers {
     ),
 
     receiveMessages(call) {
-      try {
+      const deliver = async () => {
+        const receiver = await registry.consumer(call.request.consumerId);
         gate.enter();
         gate.leave(); // Streams do not hold up a shutdown: it ends them.
-        const receiver = registry.consumer(call.request.consumerId);
+        if (call.cancelled) return;
         const { subscription } = receiver;
         const { brokerUrl } = urls(call.getHost());
-        receiver.lastSeenMs = Date.now();
         const sink = new StreamSink(
           call,
           (message) => toStreamMessage(message, subscription.name, brokerUrl),
@@ -217,7 +219,7 @@ function consumer(context: ServiceContext, onError: OnError): ConsumerHandlers {
           if (gone) return;
           gone = true;
           subscription.closed(receiver, sink);
-          void registry.consumerLeft();
+          void registry.consumerLeft(receiver);
         };
         call.on('cancelled', leave);
         call.on('close', leave);
@@ -225,10 +227,14 @@ function consumer(context: ServiceContext, onError: OnError): ConsumerHandlers {
         // Clients such as tonic wait for the headers before they hand the stream to the application.
         call.sendMetadata(new Metadata());
         subscription.open(receiver, sink);
-      } catch (error) {
+        registry.seen(receiver);
+      };
+      deliver().catch((error: unknown) => {
         onError(call.getPath(), error);
-        call.emit('error', toServiceError(error));
-      }
+        const refuse = () => call.emit('error', toServiceError(error));
+        if (BrokerError.is(error) && error.code === 'SHUTTING_DOWN') refuse();
+        else damper.hold(call, refuse);
+      });
     },
 
     // Acknowledgements are welcome until the end: each one is a message not delivered twice.

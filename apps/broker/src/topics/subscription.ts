@@ -1,8 +1,9 @@
 import type { ConsumerSink, Dispatcher } from '../dispatch/delivery.ts';
 import { BrokerError } from '../errors.ts';
+import type { ConsumerRecord } from '../metadata/client-records.ts';
 import type { SubscriptionType } from '../metadata/metadata-store.ts';
 import { createId } from './ids.ts';
-import { PRESENCE_TIMEOUT_MS } from './producer.ts';
+import { isAbsent } from './producer.ts';
 
 /** A consumer registered on a subscription. */
 export interface Consumer {
@@ -15,6 +16,8 @@ export interface Consumer {
   left: boolean;
   /** Unix milliseconds of its last call or health check. */
   lastSeenMs: number;
+  /** Unix milliseconds when a starting broker took it over from the last run; 0 when it came in this run. */
+  readonly restoredMs: number;
 }
 
 /** What a {@link Subscription} is made of. */
@@ -90,7 +93,16 @@ export class Subscription {
       sink: undefined,
       left: false,
       lastSeenMs: nowMs,
+      restoredMs: 0,
     };
+    this.#consumers.set(name, consumer);
+    return consumer;
+  }
+
+  /** Takes over a consumer of the broker's last run, with its id. It holds a place as if just silent since `nowMs`. */
+  restore(record: Pick<ConsumerRecord, 'id' | 'name' | 'left' | 'lastSeenMs'>, nowMs: number): Consumer {
+    const { id, name, left, lastSeenMs } = record;
+    const consumer = { id, name, subscription: this, sink: undefined, left, lastSeenMs, restoredMs: nowMs };
     this.#consumers.set(name, consumer);
     return consumer;
   }
@@ -139,5 +151,5 @@ export class Subscription {
 
 /** Has a stream, or has just subscribed and is about to open one. */
 function isPresent(consumer: Consumer, nowMs: number): boolean {
-  return consumer.sink !== undefined || (!consumer.left && nowMs - consumer.lastSeenMs < PRESENCE_TIMEOUT_MS);
+  return consumer.sink !== undefined || (!consumer.left && !isAbsent(consumer, nowMs));
 }

@@ -10,9 +10,11 @@ import type {
   SubscriptionRecord,
   SubscriptionType,
 } from '../metadata/metadata-store.ts';
+import { ClientKeeper } from './client-keeper.ts';
 import { CursorKeeper, type CursorSource } from './cursor-keeper.ts';
+import { type DormantConsumer, DormantConsumers } from './dormant-consumers.ts';
 import { createId } from './ids.ts';
-import { FORGET_AFTER_MS, PRESENCE_TIMEOUT_MS, type Producer } from './producer.ts';
+import { FORGET_AFTER_MS, isAbsent, type Producer } from './producer.ts';
 import { type Consumer, Subscription } from './subscription.ts';
 import { isSilent, type Topic } from './topic.ts';
 import { parseTopicName } from './topic-name.ts';
@@ -38,6 +40,8 @@ export interface TopicRegistryOptions {
 /** How many topics are opened at the same time at start. */
 const OPEN_CONCURRENCY = 8;
 const SWEEP_INTERVAL_MS = 60_000;
+/** Longest time between a consumer's leaving and the note of it on disk. */
+const SIGN_INTERVAL_MS = 1_000;
 
 /**
  * The topics, producers, subscriptions and consumers of one broker. It owns the metadata store's content while
@@ -48,7 +52,10 @@ export class TopicRegistry {
   readonly #topics = new Map<string, Topic>();
   readonly #producers = new Map<bigint, Producer>();
   readonly #consumers = new Map<bigint, Consumer>();
+  readonly #dormant = new DormantConsumers();
   readonly #cursors: CursorKeeper;
+  readonly #clients: ClientKeeper;
+  readonly #startedMs = Date.now();
   readonly #sources = new Map<Subscription, CursorSource>();
   /** The last change under way by topic name; the next waits for it. */
   readonly #changes = new Map<string, Promise<unknown>>();
@@ -61,10 +68,17 @@ export class TopicRegistry {
       intervalMs: options.cursorFlushIntervalMs,
       onError: (error) => options.logger.error({ err: error }, 'Cursors could not be written; trying again'),
     });
+    this.#clients = new ClientKeeper({
+      store: options.store,
+      intervalMs: SIGN_INTERVAL_MS,
+      onError: (error) =>
+        options.logger.error({ err: error }, 'Signs of life could not be written; trying again'),
+    });
   }
 
   /**
-   * Takes over what the metadata store and the log know, and opens every reliable topic with its subscriptions.
+   * Takes over what the metadata store and the log know, the ids of producers and consumers included, and opens
+   * every reliable topic with its subscriptions.
    * A topic that cannot be opened does not keep the others from starting: it is logged, and opened again when
    * somebody asks for it.
    */
@@ -81,6 +95,7 @@ export class TopicRegistry {
       );
     }
     for (const { name, dispatch } of records) this.#topics.set(name, newTopic(name, dispatch));
+    await this.#restoreClients();
     const waiting = [...this.#topics.values()].filter((topic) => topic.dispatch === 'reliable');
     const worker = async () => {
       for (let topic = waiting.shift(); topic !== undefined; topic = waiting.shift()) {
@@ -91,7 +106,11 @@ export class TopicRegistry {
       }
     };
     await Promise.all(Array.from({ length: OPEN_CONCURRENCY }, worker));
-    this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
+    this.#sweeper = setInterval(() => {
+      this.#sweep(Date.now()).catch((error: unknown) =>
+        logger.warn({ err: error }, 'Silent clients could not be removed from the metadata store'),
+      );
+    }, SWEEP_INTERVAL_MS).unref();
   }
 
   /** Topics in no particular order. */
@@ -101,7 +120,7 @@ export class TopicRegistry {
 
   /** How many producers and consumers are registered. */
   get clientCounts(): { readonly producers: number; readonly consumers: number } {
-    return { producers: this.#producers.size, consumers: this.#consumers.size };
+    return { producers: this.#producers.size, consumers: this.#consumers.size + this.#dormant.size };
   }
 
   /** The topic, or undefined. */
@@ -121,6 +140,7 @@ export class TopicRegistry {
 
   /**
    * Registers a producer, creating the topic when it does not exist. The same name again is the same producer.
+   * When this resolves its id is on disk. Silent producers that an exclusive one does not tolerate are forgotten.
    *
    * @throws BrokerError `INVALID_REQUEST`, `NOT_FOUND` (topics are not created automatically), `CONFLICT`
    * (another dispatch strategy), `REFUSED` (exclusive); StorageError from opening the topic
@@ -142,29 +162,32 @@ export class TopicRegistry {
       );
     }
     if (dispatch === 'reliable') await this.openLog(topic);
-    const nowMs = Date.now();
-    const known = topic.producers.get(name);
-    const holder = [...topic.producers.values()].find(
-      (other) =>
-        other !== known && (exclusive || other.exclusive) && !isSilent(other, nowMs, PRESENCE_TIMEOUT_MS),
-    );
-    if (holder !== undefined) {
-      throw new BrokerError(
-        'REFUSED',
-        holder.exclusive
-          ? `The topic ${topicName} has the exclusive producer ${holder.name}.`
-          : `The topic ${topicName} has the producer ${holder.name}: another cannot be exclusive.`,
-        { context: { topic: topicName } },
+    return this.#change(topicName, async () => {
+      const nowMs = Date.now();
+      const known = topic.producers.get(name);
+      const inTheWay = [...topic.producers.values()].filter(
+        (other) => other !== known && (exclusive || other.exclusive),
       );
-    }
-    if (known !== undefined) {
-      known.lastSeenMs = nowMs;
-      return known;
-    }
-    const producer: Producer = { id: createId(), name, topic: topicName, exclusive, lastSeenMs: nowMs };
-    topic.producers.set(name, producer);
-    this.#producers.set(producer.id, producer);
-    return producer;
+      const holder = inTheWay.find((other) => !isAbsent(other, nowMs));
+      if (holder !== undefined) {
+        throw new BrokerError(
+          'REFUSED',
+          holder.exclusive
+            ? `The topic ${topicName} has the exclusive producer ${holder.name}.`
+            : `The topic ${topicName} has the producer ${holder.name}: another cannot be exclusive.`,
+          { context: { topic: topicName } },
+        );
+      }
+      const id = known?.id ?? createId();
+      // Before the client learns its id, and those who give way lose theirs in the same transaction.
+      await this.#options.store.putProducer({ id, topic: topicName, name, exclusive, lastSeenMs: nowMs });
+      for (const other of inTheWay) this.#forgetProducer(other);
+      const producer = known ?? { id, name, topic: topicName, exclusive, lastSeenMs: nowMs, restoredMs: 0 };
+      producer.exclusive = exclusive;
+      producer.lastSeenMs = nowMs;
+      this.#addProducer(topic, producer);
+      return producer;
+    });
   }
 
   /** The producer of that id on that topic. @throws BrokerError `NOT_FOUND` */
@@ -180,7 +203,7 @@ export class TopicRegistry {
 
   /**
    * Registers a consumer on a subscription, creating the subscription at the latest message when it does not
-   * exist. The subscription is durable when this resolves.
+   * exist. The subscription and the consumer's id are durable when this resolves.
    *
    * @throws BrokerError `NOT_FOUND` (only producers create topics), `REFUSED`; StorageError from opening the topic
    */
@@ -202,20 +225,35 @@ export class TopicRegistry {
     }
     if (topic.dispatch === 'reliable') await this.openLog(topic);
     return this.#change(topicName, async () => {
-      const existing = topic.subscriptions.get(name);
-      const subscription = existing ?? (await this.#createSubscription(topic, name, type));
-      const before = subscription.type;
+      const subscription =
+        topic.subscriptions.get(name) ?? (await this.#createSubscription(topic, name, type));
       const consumer = subscription.join(consumerName, type, Date.now());
-      this.#consumers.set(consumer.id, consumer);
-      if (existing !== undefined && before !== type && topic.dispatch === 'reliable') {
-        await this.#options.store.putSubscription({ topic: topicName, name, type, cursor: -1 }); // The stored cursor stays.
-      }
+      const { id, left, lastSeenMs } = consumer;
+      this.#consumers.set(id, consumer);
+      // Also gives a subscription that exists its type, and removes who gave way. A crash before this is a crash
+      // before the reply.
+      await this.#options.store.putConsumer({
+        id,
+        topic: topicName,
+        subscription: name,
+        name: consumerName,
+        type,
+        left,
+        lastSeenMs,
+      });
+      this.#clients.stored(consumer);
       return consumer;
     });
   }
 
-  /** The consumer of that id. @throws BrokerError `NOT_FOUND` */
-  consumer(id: bigint): Consumer {
+  /**
+   * The consumer of that id. One from before a restart whose topic could not be opened yet waits for that.
+   *
+   * @throws BrokerError `NOT_FOUND`; StorageError from opening the topic
+   */
+  async consumer(id: bigint): Promise<Consumer> {
+    const topic = this.#topics.get(this.#dormant.get(id)?.topic ?? '');
+    if (topic !== undefined) await this.openLog(topic);
     const consumer = this.#consumers.get(id);
     if (consumer === undefined)
       throw new BrokerError('NOT_FOUND', `There is no consumer ${id}; subscribe again.`);
@@ -240,13 +278,21 @@ export class TopicRegistry {
 
   /** Notes a sign of life; false when the id is unknown and the client should register again. */
   touch(kind: 'producer' | 'consumer', id: bigint): boolean {
-    const client = kind === 'producer' ? this.#producers.get(id) : this.#consumers.get(id);
-    if (client !== undefined) client.lastSeenMs = Date.now();
+    const client =
+      kind === 'producer' ? this.#producers.get(id) : (this.#consumers.get(id) ?? this.#dormant.get(id));
+    if (client !== undefined) this.seen(client);
     return client !== undefined;
   }
 
-  /** A consumer's stream ended: what it acknowledged is written now. */
-  async consumerLeft(): Promise<void> {
+  /** Notes a sign of life of a client that is known. */
+  seen(client: Producer | Consumer | DormantConsumer): void {
+    client.lastSeenMs = Date.now();
+    this.#clients.noted(client);
+  }
+
+  /** A consumer's stream ended: what it acknowledged is written now, that it left within a second. */
+  async consumerLeft(consumer: Consumer): Promise<void> {
+    this.seen(consumer);
     await this.#cursors.flush();
   }
 
@@ -262,11 +308,12 @@ export class TopicRegistry {
     }
   }
 
-  /** Writes the cursors and stops. Call while the storage is still open: it knows what is durable. */
+  /** Writes the cursors and signs of life, and stops. Call while the storage is still open: it knows what is durable. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     await Promise.allSettled(this.#changes.values());
     await this.#cursors.close();
+    await this.#clients.close();
   }
 
   async #createTopic(name: string, dispatch: DispatchStrategy): Promise<Topic> {
@@ -301,22 +348,62 @@ export class TopicRegistry {
     for (const record of records) {
       if (!topic.subscriptions.has(record.name)) this.#addSubscription(topic, log, record);
     }
+    await this.#wakeConsumers(topic);
     return log;
+  }
+
+  /** Takes over who was given an id in the last run and has not been silent for an hour since. */
+  async #restoreClients(): Promise<void> {
+    const { store } = this.#options;
+    const forgotten: bigint[] = [];
+    const isForgotten = (record: { id: bigint; lastSeenMs: number }) =>
+      this.#startedMs - record.lastSeenMs > FORGET_AFTER_MS && forgotten.push(record.id) > 0;
+    for (const record of await store.listProducers()) {
+      const topic = this.#topics.get(record.topic);
+      if (topic === undefined || isForgotten(record)) continue; // Every stored client has a stored topic.
+      this.#addProducer(topic, { ...record, restoredMs: this.#startedMs });
+    }
+    for (const record of await store.listConsumers()) if (!isForgotten(record)) this.#dormant.add(record);
+    if (forgotten.length > 0) await store.removeClients(forgotten);
+    for (const topic of this.#topics.values())
+      if (topic.dispatch === 'non-reliable') await this.#wakeConsumers(topic);
+  }
+
+  /** Gives a topic the consumers of the last run. */
+  async #wakeConsumers(topic: Topic): Promise<void> {
+    const lost: bigint[] = [];
+    for (const record of this.#dormant.take(topic.name)) {
+      const { subscription: name, type } = record;
+      // Subscriptions of non-reliable topics are stored nowhere but with their consumers.
+      const subscription =
+        topic.subscriptions.get(name) ??
+        (topic.dispatch === 'reliable' ? undefined : addNonReliable(topic, name, type, this.#onForgotten));
+      if (subscription === undefined) {
+        lost.push(record.id);
+        continue;
+      }
+      const consumer = subscription.restore(record, this.#startedMs);
+      this.#consumers.set(consumer.id, consumer);
+      this.#clients.stored(consumer);
+    }
+    if (lost.length > 0) await this.#options.store.removeClients(lost);
+  }
+
+  #addProducer(topic: Topic, producer: Producer): void {
+    topic.producers.set(producer.name, producer);
+    this.#producers.set(producer.id, producer);
+    this.#clients.stored(producer);
+  }
+
+  #forgetProducer(producer: Producer): void {
+    this.#topics.get(producer.topic)?.producers.delete(producer.name);
+    this.#producers.delete(producer.id);
+    this.#clients.forget(producer);
   }
 
   async #createSubscription(topic: Topic, name: string, type: SubscriptionType): Promise<Subscription> {
     const { log } = topic;
-    if (log === undefined) {
-      const subscription = new Subscription({
-        topic: topic.name,
-        name,
-        type,
-        dispatcher: new NonReliableDispatcher(),
-        onForgotten: this.#onForgotten,
-      });
-      topic.subscriptions.set(name, subscription);
-      return subscription;
-    }
+    if (log === undefined) return addNonReliable(topic, name, type, this.#onForgotten);
     // Latest: only what is appended from now on. The stored cursor obeys the rule that none is above what is
     // durable, so a crash before the first cursor write can add messages that were under way at this moment.
     const cursor = log.nextOffset - 1;
@@ -379,6 +466,7 @@ export class TopicRegistry {
 
   readonly #onForgotten = (consumer: Consumer): void => {
     this.#consumers.delete(consumer.id);
+    this.#clients.forget(consumer);
   };
 
   /** Runs changes of one topic one after the other. */
@@ -392,19 +480,38 @@ export class TopicRegistry {
     return run;
   }
 
-  /** Clients do not say goodbye; whoever was silent for an hour is forgotten. */
-  #sweep(nowMs: number): void {
+  /** Clients do not say goodbye; whoever was silent for an hour is forgotten. An open stream is a sign of life. */
+  async #sweep(nowMs: number): Promise<void> {
+    const forgotten: bigint[] = [];
     for (const producer of this.#producers.values()) {
       if (!isSilent(producer, nowMs, FORGET_AFTER_MS)) continue;
-      this.#producers.delete(producer.id);
-      this.#topics.get(producer.topic)?.producers.delete(producer.name);
+      this.#forgetProducer(producer);
+      forgotten.push(producer.id);
     }
     for (const consumer of this.#consumers.values()) {
-      if (isSilent(consumer, nowMs, FORGET_AFTER_MS)) consumer.subscription.forget(consumer);
+      if (consumer.sink !== undefined) this.seen(consumer);
+      if (!isSilent(consumer, nowMs, FORGET_AFTER_MS)) continue;
+      consumer.subscription.forget(consumer);
+      forgotten.push(consumer.id);
     }
+    for (const { id } of this.#dormant.takeSilent(nowMs - FORGET_AFTER_MS)) forgotten.push(id);
+    // A failure is made up for at the next start: they are as silent then.
+    if (forgotten.length > 0) await this.#options.store.removeClients(forgotten);
   }
 }
 
 function newTopic(name: string, dispatch: DispatchStrategy): Topic {
   return { name, dispatch, producers: new Map(), subscriptions: new Map(), log: undefined };
+}
+
+function addNonReliable(
+  topic: Topic,
+  name: string,
+  type: SubscriptionType,
+  onForgotten: (consumer: Consumer) => void,
+): Subscription {
+  const dispatcher = new NonReliableDispatcher();
+  const subscription = new Subscription({ topic: topic.name, name, type, dispatcher, onForgotten });
+  topic.subscriptions.set(name, subscription);
+  return subscription;
 }
