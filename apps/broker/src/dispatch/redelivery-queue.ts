@@ -5,7 +5,7 @@ export interface Redelivery {
   readonly message: StoredMessage;
   /** Deliveries so far. */
   readonly attempt: number;
-  /** Not before this time (Unix milliseconds). */
+  /** Not before this time, in milliseconds of the clock that `takeDue` is given. */
   readonly dueMs: number;
 }
 

@@ -1,5 +1,5 @@
 import { StorageError } from '@danube/storage';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../test/support/clean-up.ts';
 import { MemoryTopic } from '../../test/support/memory-storage.ts';
 import type { ConsumerSink, Delivery } from './delivery.ts';
@@ -112,6 +112,21 @@ describe('ReliableDispatcher', () => {
     dispatcher.ack(0);
     await until('the other comes again', () => sink.offsets.length > 2);
     expect(sink.offsets.slice(0, 3)).toEqual([0, 1, 1]);
+  });
+
+  test('a clock set back holds up no redelivery', async () => {
+    const { dispatcher } = dispatcherOn(await topicWith(3), { ackTimeoutMs: 150 });
+    const sink = new TestSink();
+    dispatcher.attach(sink);
+    await until('all are out', () => sink.offsets.length === 3);
+    dispatcher.nack(2, 100);
+    const now = Date.now;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    try {
+      await until('all come again', () => new Set(sink.offsets.slice(3)).size === 3);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test('a refused message comes again, and counts in the window meanwhile', async () => {

@@ -12,6 +12,9 @@ const MAX_ACK_RUNS = 20_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
 
+/** Deadlines are kept on a clock that is never set: the wall clock may go back or jump. */
+const nowMs = () => performance.now();
+
 interface InFlight {
   readonly message: StoredMessage;
   readonly sink: ConsumerSink;
@@ -147,7 +150,7 @@ export class ReliableDispatcher implements Dispatcher {
   /** Delivers what can be delivered now. */
   wake(): void {
     if (this.#closed) return;
-    const now = Date.now();
+    const now = nowMs();
     for (let sink = this.#sinks.peek(); sink !== undefined; sink = this.#sinks.peek()) {
       const again = this.#redelivery.takeDue(now);
       const message = again?.message ?? this.#takeFresh();
@@ -200,7 +203,7 @@ export class ReliableDispatcher implements Dispatcher {
 
   #giveBack(offset: number, entry: InFlight, delayMs: number): void {
     this.#inFlight.delete(offset);
-    this.#redelivery.add({ message: entry.message, attempt: entry.attempt, dueMs: Date.now() + delayMs });
+    this.#redelivery.add({ message: entry.message, attempt: entry.attempt, dueMs: nowMs() + delayMs });
   }
 
   #checkOffset(offset: number): void {
@@ -276,18 +279,18 @@ export class ReliableDispatcher implements Dispatcher {
     const oldest = this.#inFlight.values().next();
     // A redelivery that is due already waits for a ready consumer, and readiness wakes us; a timer would spin.
     const redeliveryMs =
-      this.#redelivery.nextDueMs > Date.now() ? this.#redelivery.nextDueMs : Number.POSITIVE_INFINITY;
+      this.#redelivery.nextDueMs > nowMs() ? this.#redelivery.nextDueMs : Number.POSITIVE_INFINITY;
     const dueMs = Math.min(oldest.done ? Number.POSITIVE_INFINITY : oldest.value.deadlineMs, redeliveryMs);
     if (dueMs >= this.#timerDueMs || !Number.isFinite(dueMs)) return;
     clearTimeout(this.#timer);
     this.#timerDueMs = dueMs;
-    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, dueMs - Date.now()));
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, dueMs - nowMs()));
     this.#timer.unref();
   }
 
   #onTimer(): void {
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    const now = Date.now();
+    const now = nowMs();
     for (const [offset, entry] of this.#inFlight) {
       if (entry.deadlineMs > now) break;
       this.#giveBack(offset, entry, 0);
