@@ -404,3 +404,16 @@ async function metrics(broker: { httpUrl: string }): Promise<string> {
 function streamOf(broker: Parameters<typeof rawClient>[0], consumerId: bigint) {
   return rawClient(broker).receive(create(ReceiveRequestSchema, { requestId: 1n, consumerId }));
 }
+
+test.each([
+  ['dispatch strategy', { dispatchStrategy: 7 }],
+  ['access mode', { producerAccessMode: 7 }],
+])('an unknown %s is refused and creates no topic', async (what, extra) => {
+  const { broker, createProducer } = await setUp();
+  await expect(createProducer('p', extra)).rejects.toMatchObject(
+    refusal(status.INVALID_ARGUMENT, new RegExp(`no ${what} 7`)),
+  );
+  expect(broker.storage.listTopics()).toEqual([]);
+  // Were the topic there now, as non-reliable, this would be refused.
+  await expect(createProducer('p')).resolves.toMatchObject({ producerName: 'p' });
+});

@@ -24,7 +24,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { BrokerError } from '../errors.ts';
 import type { Metrics } from '../http/metrics.ts';
 import type { Logger } from '../log.ts';
-import type { SubscriptionType } from '../metadata/metadata-store.ts';
+import type { DispatchStrategy, SubscriptionType } from '../metadata/metadata-store.ts';
 import { fanOut, reliableDispatcherOf } from '../topics/topic.ts';
 import { checkName, parseTopicName } from '../topics/topic-name.ts';
 import type { TopicRegistry } from '../topics/topic-registry.ts';
@@ -130,8 +130,8 @@ function producer(context: ServiceContext, onError: OnError): ProducerHandlers {
             'This version has no schema registry; create the producer without a schema reference.',
           );
         }
-        const dispatch = request.dispatchStrategy === WireDispatch.Reliable ? 'reliable' : 'non-reliable';
-        const exclusive = request.producerAccessMode === ProducerAccessMode.Exclusive;
+        const dispatch = dispatchOf(request.dispatchStrategy);
+        const exclusive = isExclusive(request.producerAccessMode);
         const created = await registry.createProducer(
           request.producerName,
           request.topicName,
@@ -266,6 +266,29 @@ function consumer(context: ServiceContext, onError: OnError): ConsumerHandlers {
 function requireMsgId(msgId: MsgID | undefined): MsgID {
   if (msgId === undefined) throw new BrokerError('INVALID_REQUEST', 'msg_id is missing.');
   return msgId;
+}
+
+/** A value of a newer protocol must not become a topic that stores nothing. */
+function dispatchOf(strategy: WireDispatch): DispatchStrategy {
+  switch (strategy) {
+    case WireDispatch.NonReliable:
+      return 'non-reliable';
+    case WireDispatch.Reliable:
+      return 'reliable';
+    default:
+      throw new BrokerError('INVALID_REQUEST', `There is no dispatch strategy ${Number(strategy)}.`);
+  }
+}
+
+function isExclusive(mode: ProducerAccessMode): boolean {
+  switch (mode) {
+    case ProducerAccessMode.Shared:
+      return false;
+    case ProducerAccessMode.Exclusive:
+      return true;
+    default:
+      throw new BrokerError('INVALID_REQUEST', `There is no access mode ${Number(mode)}.`);
+  }
 }
 
 function subscriptionTypeOf(type: WireSubscriptionType): SubscriptionType {
