@@ -14,7 +14,7 @@ const filters = args.filter((arg) => !arg.startsWith('--'));
 const totals = { passed: 0, failed: 0 };
 
 /** Runs one vitest pass and adds its own counts to the totals; a skipped test counts as a failure in CI. */
-async function vitest(name, env) {
+async function vitest(name, env, options = []) {
   const file = join(CACHE, `results-${name}.json`);
   mkdirSync(CACHE, { recursive: true });
   rmSync(file, { force: true });
@@ -63,8 +63,9 @@ async function main() {
   if (withInterop) {
     const found = await interopPython();
     if (found.python) {
+      // One file at a time: brokers, load and judges share the machine's cores.
       await stages.run('interop tests', () =>
-        vitest('interop', { DANUBE_INTEROP: '1', DANUBE_PYTHON: found.python }),
+        vitest('interop', { DANUBE_INTEROP: '1', DANUBE_PYTHON: found.python }, ['--no-file-parallelism']),
       );
     } else if (mandatory) {
       await gate('interop tests', () => {

@@ -1,11 +1,13 @@
 // A broker as a child process: started from source, watched through its own log, stopped or killed by pid.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { KillOrder } from './watch-and-kill.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const WATCHER = fileURLToPath(new URL('./watch-and-kill.ts', import.meta.url));
 
 /** A loopback port nobody listens on at this moment. */
 export async function freePort(): Promise<number> {
@@ -33,6 +35,7 @@ export interface BrokerProcessOptions {
 
 export class BrokerProcess {
   readonly #child: ChildProcess;
+  readonly #watcher: ChildProcess;
   readonly #exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #tail: string[] = [];
 
@@ -41,14 +44,20 @@ export class BrokerProcess {
     args.push('--prom-exporter', `127.0.0.1:${options.httpPort}`);
     if (options.configFile !== undefined) args.push('--config-file', options.configFile);
     const env = { ...process.env, DANUBE_LOG_LEVEL: options.logLevel ?? 'info' };
+    this.#watcher = fork(WATCHER, { execArgv: [], stdio: ['pipe', 'pipe', 'inherit', 'ipc'] });
+    const { stdin, stdout } = this.#watcher;
+    if (stdin === null || stdout === null) throw new Error('no pipes');
     this.#child = spawn(process.execPath, ['--conditions=@danube/source', MAIN, ...args], {
       env,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', stdin],
     });
-    const closed = once(this.#child, 'close');
-    this.#exited = closed.then(() => ({ code: this.#child.exitCode, signal: this.#child.signalCode }));
-    if (this.#child.stderr === null) throw new Error('no stderr');
-    createInterface({ input: this.#child.stderr }).on('line', (text) => {
+    stdin.destroy(); // The broker holds the writing end now; the watcher ends with it.
+    const lines = createInterface({ input: stdout });
+    this.#exited = Promise.all([once(this.#child, 'exit'), once(lines, 'close')]).then(() => ({
+      code: this.#child.exitCode,
+      signal: this.#child.signalCode,
+    }));
+    lines.on('line', (text) => {
       this.#tail.push(text);
       if (this.#tail.length > 50) this.#tail.shift();
       try {
@@ -85,6 +94,15 @@ export class BrokerProcess {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
+  }
+
+  /** kill -9 when `phase` begins, or after `timeoutMs` if it does not; resolves like {@link kill}. */
+  async killIn(phase: string, delayMs: number, timeoutMs: number): Promise<void> {
+    const order: KillOrder = { pid: this.pid, phase, delayMs };
+    this.#watcher.send(order);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs);
+    await this.#exited;
+    clearTimeout(timer);
   }
 
   /** SIGTERM; resolves with the exit code once the broker has drained. */
