@@ -21,7 +21,7 @@ async function vitest(name, env, options = []) {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const code = await run(
     'vitest',
-    ['run', ...reporters, ...(filters.length > 0 ? ['--passWithNoTests'] : []), ...filters],
+    ['run', ...reporters, ...options, ...(filters.length > 0 ? ['--passWithNoTests'] : []), ...filters],
     {
       env: { ...process.env, ...env },
     },
