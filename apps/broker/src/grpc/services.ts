@@ -30,6 +30,7 @@ import { checkName, parseTopicName } from '../topics/topic-name.ts';
 import type { TopicRegistry } from '../topics/topic-registry.ts';
 import type { Damper } from './damper.ts';
 import { type RequestGate, unary } from './handlers.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { toServiceError } from './status.ts';
 import { StreamSink } from './stream-sink.ts';
 import { toNewMessage, toStreamMessage } from './wire-message.ts';
@@ -57,10 +58,10 @@ export interface Services {
 /** Binds the protocol to a registry. Statuses are those of the upstream broker; see `status.ts`. */
 export function createServices(context: ServiceContext): Services {
   const { logger, metrics } = context;
+  const logRefusal = createRefusalLog(logger);
   const onError = (method: string, error: unknown) => {
     metrics.requestFailed(method, error);
-    const expected = BrokerError.is(error) && error.code !== 'METADATA_STORE_FAILED';
-    logger[expected ? 'debug' : 'warn']({ err: error, method }, 'Request refused');
+    logRefusal(method, error);
   };
   return {
     discovery: discovery(context, onError),
