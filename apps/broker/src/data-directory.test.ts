@@ -59,3 +59,15 @@ test('a directory with other content is refused; hidden files and lost+found do 
   writeFileSync(join(foreign, 'thesis.tex'), '');
   expect(() => openDataDirectory(foreign)).toThrow(/DATA_DIR_UNUSABLE: .*not a Danube data directory/);
 });
+
+test('a path that is a file, or lies where nothing can be created, is refused', () => {
+  const file = join(temporaryDirectory(), 'file');
+  writeFileSync(file, '');
+  expect(() => openDataDirectory(file)).toThrow('it is not a directory');
+  expect(() => openDataDirectory(join(file, 'below'))).toThrow('it cannot be created (ENOTDIR)');
+});
+
+// Node's recursive mkdir spins for ever here.
+test.runIf(process.platform === 'linux')('a directory below /proc is refused, and soon', () => {
+  expect(() => openDataDirectory('/proc/danube/data')).toThrow('it cannot be created (ENOENT)');
+});

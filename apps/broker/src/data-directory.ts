@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -82,10 +83,21 @@ export function checkDataDirectoryVersion(path: string): void {
 
 function createDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(path);
   } catch (error) {
-    throw unusable(path, `it cannot be created (${codeOf(error) ?? messageOf(error)})`, error);
+    const why =
+      codeOf(error) === 'EEXIST'
+        ? 'it is not a directory'
+        : `it cannot be created (${codeOf(error) ?? messageOf(error)})`;
+    throw unusable(path, why, error);
   }
+}
+
+/** Node's own recursive mkdir never returns where the file system says ENOENT below a parent that exists (/proc). */
+function makeDirectories(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (!existsSync(dirname(path))) makeDirectories(dirname(path));
+  mkdirSync(path);
 }
 
 /** Protects against `--data-dir ~`: a directory with content but without VERSION is not ours. */
