@@ -25,6 +25,7 @@ test.each([
   [['start', '--config-file', '/nowhere.yml'], 'The configuration file /nowhere.yml cannot be read (ENOENT)'],
   [['table', 'orders'], 'The topic name "orders" is malformed'],
   [['start', '--prot', '1'], "unknown option '--prot'"],
+  [['prodcue', '/default/t'], 'There is no command prodcue; there is start, demo'],
   [['demo', '--messages', 'many'], 'expected a whole number'],
 ])('%j is refused in one line', async (args, expected) => {
   const result = await run(...args, '--data-dir', join(temporaryDirectory(), 'data'));

@@ -64,7 +64,16 @@ function createProgram(terminal: Terminal, exit: (code: number) => void): Comman
     .option('--prom-exporter <host:port>', 'HTTP address of metrics and health (default: 127.0.0.1:9040)')
     .option('--advertised-addr <host:port>', 'address told to clients instead of --broker-addr')
     .option('--insecure', 'allow addresses other machines can reach, without authentication')
-    .action(run((flags) => start(flags, terminal)));
+    // Being the default, `start` also gets what was meant to be the name of a command.
+    .argument('[nothing...]')
+    .usage('[options]')
+    .action(
+      run(async (words: string[], flags) => {
+        if (words.length === 0) return start(flags, terminal);
+        const known = program.commands.map((command) => command.name()).join(', ');
+        throw new BrokerError('CONFIG_INVALID', `There is no command ${words[0]}; there is ${known}.`);
+      }),
+    );
 
   program
     .command('demo')
