@@ -166,6 +166,27 @@ test('a restored holder that stays silent gives way when the presence rule says 
   await check(await next());
 });
 
+test('a clock set back over the restart gives no longer claim, a slow start no shorter one', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const { next, topics } = brokers();
+  const first = await next();
+  await first.createProducer('p', exclusiveProducer);
+  await first.subscribe('c');
+  vi.setSystemTime(Date.now() - HOUR_MS / 2);
+  const slow = new MemoryStorage(topics);
+  const open = slow.openTopic.bind(slow);
+  slow.openTopic = (...args) => {
+    vi.setSystemTime(Date.now() + 60_000);
+    return open(...args);
+  };
+  const second = await next(slow);
+  await expect(second.createProducer('q')).rejects.toMatchObject(code(status.PERMISSION_DENIED));
+  await expect(second.subscribe('d')).rejects.toMatchObject(code(status.PERMISSION_DENIED));
+  vi.setSystemTime(Date.now() + 15_000);
+  await second.createProducer('q');
+  await second.subscribe('d');
+});
+
 test('a health check keeps a restored holder in its place', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const { next } = brokers();

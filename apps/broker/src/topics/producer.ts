@@ -6,8 +6,8 @@ export interface Producer {
   exclusive: boolean;
   /** Unix milliseconds of its last call or health check. */
   lastSeenMs: number;
-  /** Unix milliseconds when a starting broker took it over from the last run; 0 when it came in this run. */
-  readonly restoredMs: number;
+  /** Unix milliseconds when the broker that took it over from its last run was there for clients; 0 when it came in this run. */
+  restoredMs: number;
 }
 
 /** A client asks for its health every 5 s; after three of them without a word it no longer counts as present. */

@@ -16,8 +16,8 @@ export interface Consumer {
   left: boolean;
   /** Unix milliseconds of its last call or health check. */
   lastSeenMs: number;
-  /** Unix milliseconds when a starting broker took it over from the last run; 0 when it came in this run. */
-  readonly restoredMs: number;
+  /** Unix milliseconds when the broker that took it over from its last run was there for clients; 0 when it came in this run. */
+  restoredMs: number;
 }
 
 /** What a {@link Subscription} is made of. */
@@ -101,7 +101,8 @@ export class Subscription {
 
   /** Takes over a consumer of the broker's last run, with its id. It holds a place as if just silent since `nowMs`. */
   restore(record: Pick<ConsumerRecord, 'id' | 'name' | 'left' | 'lastSeenMs'>, nowMs: number): Consumer {
-    const { id, name, left, lastSeenMs } = record;
+    const { id, name, left } = record;
+    const lastSeenMs = Math.min(record.lastSeenMs, nowMs); // The clock may have been set back.
     const consumer = { id, name, subscription: this, sink: undefined, left, lastSeenMs, restoredMs: nowMs };
     this.#consumers.set(name, consumer);
     return consumer;

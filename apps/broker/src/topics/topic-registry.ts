@@ -55,7 +55,7 @@ export class TopicRegistry {
   readonly #dormant = new DormantConsumers();
   readonly #cursors: CursorKeeper;
   readonly #clients: ClientKeeper;
-  readonly #startedMs = Date.now();
+  #startedMs = Date.now();
   readonly #sources = new Map<Subscription, CursorSource>();
   /** The last change under way by topic name; the next waits for it. */
   readonly #changes = new Map<string, Promise<unknown>>();
@@ -106,6 +106,10 @@ export class TopicRegistry {
       }
     };
     await Promise.all(Array.from({ length: OPEN_CONCURRENCY }, worker));
+    // Clients can show life only from now on; opening many topics takes longer than the presence rule waits.
+    this.#startedMs = Date.now();
+    for (const client of [...this.#producers.values(), ...this.#consumers.values()])
+      client.restoredMs = this.#startedMs;
     this.#sweeper = setInterval(() => {
       this.#sweep(Date.now()).catch((error: unknown) =>
         logger.warn({ err: error }, 'Silent clients could not be removed from the metadata store'),
@@ -361,7 +365,11 @@ export class TopicRegistry {
     for (const record of await store.listProducers()) {
       const topic = this.#topics.get(record.topic);
       if (topic === undefined || isForgotten(record)) continue; // Every stored client has a stored topic.
-      this.#addProducer(topic, { ...record, restoredMs: this.#startedMs });
+      this.#addProducer(topic, {
+        ...record,
+        lastSeenMs: Math.min(record.lastSeenMs, this.#startedMs), // The clock may have been set back.
+        restoredMs: this.#startedMs,
+      });
     }
     for (const record of await store.listConsumers()) if (!isForgotten(record)) this.#dormant.add(record);
     if (forgotten.length > 0) await store.removeClients(forgotten);
