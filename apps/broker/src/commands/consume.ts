@@ -21,7 +21,9 @@ export async function consume(topic: string, flags: ConsumeFlags, terminal: Term
       type: 'exclusive',
     });
     void told.then(() => consumer.close());
-    terminal.err(`Waiting for messages of ${topic} (subscription ${flags.subscription}); Ctrl-C ends.\n`);
+    terminal.err(
+      `Waiting for messages of ${topic} (subscription ${flags.subscription}: a new one starts with the next message); Ctrl-C ends.\n`,
+    );
     let seen = 0;
     for await (const message of consumer) {
       terminal.out(

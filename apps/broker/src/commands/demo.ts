@@ -12,7 +12,7 @@ import { encodePurchase, purchase, Turnover } from './demo-stream.ts';
 import { findTable } from './find-table.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
-import { baseDirectory, programName, type Terminal } from './terminal.ts';
+import { baseDirectory, programName, shellWord, type Terminal } from './terminal.ts';
 
 /** Flags of the command. */
 export interface DemoFlags {
@@ -214,7 +214,7 @@ function report(result: DemoResult, flags: DemoFlags, terminal: Terminal, progra
     `${acked} acknowledged (p50 ${result.ackP50Ms} ms, p99 ${result.ackP99Ms} ms, ${LANES} at a time), ${consumed} consumed, ${committed} rows in ${result.table || 'no table'}`,
   );
   if (equal) {
-    terminal.out(`Query it yourself: ${program} table ${topic} --data-dir ${result.dataDir}`);
+    terminal.out(`Query it yourself: ${program} table ${topic} --data-dir ${shellWord(result.dataDir)}`);
   } else {
     terminal.err(
       `These should all be ${flags.messages}: ${acked} acknowledged, ${consumed} consumed, ${committed} committed.\n`,

@@ -2,7 +2,7 @@ import { type Broker, startBroker } from '../broker.ts';
 import { createLogger } from '../log.ts';
 import { type CommandFlags, settingsFromFlags } from './settings-from-flags.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
-import { baseDirectory, programName, shortPath, type Terminal } from './terminal.ts';
+import { baseDirectory, programName, shellWord, shortPath, type Terminal } from './terminal.ts';
 
 /**
  * Runs a broker until it is told to stop, then drains it.
@@ -22,8 +22,12 @@ export async function start(
   const broker = await startBroker(settings, { logger });
   if (settings.adminAddress !== undefined)
     logger.warn('The admin address is reserved: nothing listens there in this version');
-  for (const line of readyLines(broker, programName(environment), baseDirectory(environment)))
-    terminal.out(line);
+  const caller = {
+    program: programName(environment),
+    baseDir: baseDirectory(environment),
+    configFile: flags.configFile,
+  };
+  for (const line of readyLines(broker, caller)) terminal.out(line);
   const signal = await told;
   logger.info({ signal }, 'Stopping: answering what is under way, committing what is pending');
   try {
@@ -35,13 +39,22 @@ export async function start(
   return 0;
 }
 
-/** Where to connect, and three lines to try. */
+/** How the broker was called: what a line to try must repeat to mean the same. */
+export interface Caller {
+  readonly program: string;
+  /** Where relative paths start. */
+  readonly baseDir: string;
+  readonly configFile: string | undefined;
+}
+
+/** Where to connect, and three lines to try, each to be typed as printed. */
 export function readyLines(
   broker: Pick<Broker, 'url' | 'httpUrl' | 'settings'>,
-  program: string,
-  baseDir: string,
+  { program, baseDir, configFile }: Caller,
 ): readonly string[] {
   const { url, httpUrl, settings } = broker;
+  // The file may put the catalog elsewhere.
+  const config = configFile === undefined ? '' : `--config-file ${shellWord(configFile)} `;
   const topic = '/default/orders';
   const sync = settings.storage.wal.sync;
   const durable =
@@ -57,7 +70,7 @@ export function readyLines(
     'Try, in another terminal:',
     `  produce  ${program} produce ${topic} "hello" --url ${url}`,
     `  consume  ${program} consume ${topic} --url ${url}`,
-    `  query    ${program} table ${topic} --data-dir ${shortPath(settings.dataDir, baseDir)}`,
+    `  query    ${program} table ${topic} ${config}--data-dir ${shortPath(settings.dataDir, baseDir)}`,
     '',
     'Ctrl-C stops: it commits what is pending and ends.',
   ];

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { relative } from 'node:path';
 
 /** Where commands write; replaced in tests. */
@@ -23,9 +22,26 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** How this program is called: by `npm start` through the launcher, or directly. */
-export function programName(environment: Readonly<Record<string, string | undefined>>): string {
-  return environment['DANUBE_LAUNCHED'] === undefined ? 'danube-broker' : 'npm start --';
+/**
+ * How this program is called, ready to be typed where it was called before: directly, by `npm start` through
+ * the launcher, or by npm from outside the checkout.
+ *
+ * @param checkout where the launcher starts programs
+ */
+export function programName(
+  environment: Readonly<Record<string, string | undefined>>,
+  checkout = process.cwd(),
+): string {
+  if (environment['DANUBE_LAUNCHED'] === undefined) return 'danube-broker';
+  const calledFrom = environment['INIT_CWD'] || checkout;
+  return relative(checkout, calledFrom) === ''
+    ? 'npm start --'
+    : `npm --prefix ${shellWord(checkout)} start --`;
+}
+
+/** One word of a shell command: quoted when it would not be one as it is. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Where relative paths start: the directory a person called npm from, else the current one. */
@@ -33,10 +49,9 @@ export function baseDirectory(environment: Readonly<Record<string, string | unde
   return environment['INIT_CWD'] || process.cwd();
 }
 
-/** A path as short as it can be said: relative below `base`, `~/…` below the home directory. */
+/** A path as short as it can be said, for a shell command too: relative below `base`, else as it is. */
 export function shortPath(path: string, base: string): string {
   const inside = relative(base, path);
-  if (!inside.startsWith('..') && !inside.startsWith('/')) return `./${inside}`;
-  const home = relative(homedir(), path);
-  return home.startsWith('..') || home.startsWith('/') ? path : `~/${home}`;
+  const outside = inside === '..' || inside.startsWith('../') || inside.startsWith('/');
+  return shellWord(outside ? path : `./${inside}`);
 }
