@@ -120,7 +120,8 @@ test('after kill -9 and a restart the same ids go on, and nobody else has got in
     expect(await after.healthOf(client, id)).toBe(ClientStatus.OK);
   await expect(after.createProducer('q')).rejects.toMatchObject(code(status.PERMISSION_DENIED));
   await expect(after.subscribe('d')).rejects.toMatchObject(code(status.PERMISSION_DENIED));
-  await expect(after.subscribe('ld', { topicName: live.topicName })).rejects.toMatchObject(
+  // Also as shared: the type of a non-reliable topic's subscription is kept with its consumer.
+  await expect(after.subscribe('ld', { topicName: live.topicName, ...shared })).rejects.toMatchObject(
     code(status.PERMISSION_DENIED),
   );
   await after.send(producer, 'second');
