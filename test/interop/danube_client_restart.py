@@ -91,7 +91,10 @@ async def main(url: str, topic: str) -> None:
     consuming = asyncio.create_task(consume())
 
     async def told_to_stop() -> None:
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        # No thread: one that waits for stdin would keep a program alive that ended with an error.
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        await reader.readline()
         stop.set()
         await publishing
 
