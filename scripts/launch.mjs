@@ -62,7 +62,7 @@ const commands = {
 };
 
 async function main([name, ...args]) {
-  const interrupted = passSignalsOn();
+  const interrupted = passSignalsOn({ drains: name === 'start' });
   const tools = findToolchain();
   const env = toolEnvironment(tools);
   const installed = await install(tools, env);

@@ -1,7 +1,7 @@
 // The launcher as a person or a supervisor meets it: npm start, then Ctrl-C on a terminal, SIGINT or SIGTERM to npm alone.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ async function npmStart(viaTerminal: boolean): Promise<Started> {
   const [port, httpPort] = [await freePort(), await freePort()];
   const args = ['start', '--', '--data-dir', dataDir, '--broker-addr', `127.0.0.1:${port}`];
   args.push('--prom-exporter', `127.0.0.1:${httpPort}`);
-  const line = `npm ${args.join(' ')}`;
+  const line = `exec npm ${args.join(' ')}`;
   const child = viaTerminal
     ? // A pseudo-terminal of its own; script(1) ends with its command's code.
       spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
@@ -89,6 +89,14 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 test('Ctrl-C on a terminal drains the broker and ends with 0', async () => {
   const started = await npmStart(true);
   started.child.stdin?.write('\x03');
+  expect(await started.ended, started.output()).toBe(0);
+  expect(await started.ready()).toBe(false);
+}, 180_000);
+
+test('SIGINT to the pid of npm alone drains the broker on a terminal too', async () => {
+  const started = await npmStart(true);
+  const children = readFileSync(`/proc/${started.child.pid}/task/${started.child.pid}/children`, 'utf8');
+  process.kill(Number(children.trim()), 'SIGINT');
   expect(await started.ended, started.output()).toBe(0);
   expect(await started.ready()).toBe(false);
 }, 180_000);

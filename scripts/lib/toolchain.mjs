@@ -131,13 +131,19 @@ const exitCode = (code, signal) =>
 /**
  * Signals reach the child once: on a terminal the whole process group already has Ctrl-C, so SIGINT
  * is passed on only when stdin is not a terminal. A parent that vanished (npm was killed) ends the child too.
+ *
+ * `drains`: the child takes SIGTERM for the same wish as a SIGINT it may have. Then the first SIGINT goes on as
+ * SIGTERM from a terminal also, where nobody can tell Ctrl-C from a SIGINT to npm alone.
  */
-export function passSignalsOn() {
+export function passSignalsOn({ drains = false } = {}) {
   let ended = false;
+  let interrupted = false;
   const forward = (signal) => () => {
     ended = true;
     if (current) {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) current.kill(signal);
+      else if (drains && !interrupted) current.kill('SIGTERM');
+      interrupted = true;
     } else {
       process.exit(exitCode(undefined, signal));
     }
