@@ -62,7 +62,7 @@ const commands = {
 };
 
 async function main([name, ...args]) {
-  const interrupted = passSignalsOn({ drains: name === 'start' });
+  const interrupted = passSignalsOn();
   const tools = findToolchain();
   const env = toolEnvironment(tools);
   const installed = await install(tools, env);
@@ -82,7 +82,8 @@ async function main([name, ...args]) {
     if (built !== 0 || interrupted()) return built || 130;
   }
   // The program's own hints then say `npm start --`, which is what the person typed.
-  return run(tools.node, command.argv(args), { env: { ...env, DANUBE_LAUNCHED: name } });
+  const stdio = name === 'start' ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit';
+  return run(tools.node, command.argv(args), { env: { ...env, DANUBE_LAUNCHED: name }, stdio });
 }
 
 main(process.argv.slice(2)).then(

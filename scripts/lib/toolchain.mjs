@@ -128,24 +128,30 @@ let current;
 const exitCode = (code, signal) =>
   signal ? 128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : (code ?? 1);
 
+/** Long enough for a child that has a SIGINT of its own to say so. */
+const SAYS_SO_WITHIN_MS = 500;
+
 /**
- * Signals reach the child once: on a terminal the whole process group already has Ctrl-C, so SIGINT
- * is passed on only when stdin is not a terminal. A parent that vanished (npm was killed) ends the child too.
- *
- * `drains`: the child takes SIGTERM for the same wish as a SIGINT it may have. Then the first SIGINT goes on as
- * SIGTERM from a terminal also, where nobody can tell Ctrl-C from a SIGINT to npm alone.
+ * Signals reach the child once. On a terminal the whole process group already has Ctrl-C, but a SIGINT to npm
+ * alone looks just the same here: it is passed on (as SIGTERM) only when a child that can say `stopping` has not
+ * said so. A child that has drained must not be hit by a second signal while it ends. A parent that vanished
+ * (npm was killed) ends the child too.
  */
-export function passSignalsOn({ drains = false } = {}) {
+export function passSignalsOn() {
   let ended = false;
-  let interrupted = false;
   const forward = (signal) => () => {
+    const again = ended;
     ended = true;
-    if (current) {
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) current.kill(signal);
-      else if (drains && !interrupted) current.kill('SIGTERM');
-      interrupted = true;
-    } else {
-      process.exit(exitCode(undefined, signal));
+    const child = current;
+    if (child === undefined) {
+      // npm's own copy of a signal may come when the child has drained and is gone: its exit code counts.
+      if (!again) process.exit(exitCode(undefined, signal));
+    } else if (signal !== 'SIGINT' || !process.stdin.isTTY) {
+      child.kill(signal);
+    } else if (child.channel && !again) {
+      setTimeout(() => {
+        if (child === current && !child.stopping) child.kill('SIGTERM');
+      }, SAYS_SO_WITHIN_MS);
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward(signal));
@@ -159,12 +165,15 @@ export function passSignalsOn({ drains = false } = {}) {
   return () => ended;
 }
 
-/** Runs a command to its end and resolves with its exit code. */
+/** Runs a command to its end and resolves with its exit code. A child with an IPC channel may say `stopping`. */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
     current = child;
     child.on('error', reject);
+    child.on('message', (message) => {
+      if (message === 'stopping') child.stopping = true;
+    });
     child.on('close', (code, signal) => {
       current = undefined;
       resolve(exitCode(code, signal));

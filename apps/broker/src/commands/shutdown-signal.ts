@@ -17,6 +17,7 @@ export function shutdownSignal(onSecond: () => void): Promise<NodeJS.Signals> {
       process.on(signal, () => {
         if (firstAtMs === undefined) {
           firstAtMs = performance.now();
+          process.send?.('stopping'); // To the launcher, which then sends no second one.
           resolve(signal); // Of several kinds the first counts.
         } else if (performance.now() - firstAtMs >= SAME_SIGNAL_MS) {
           onSecond();
