@@ -1,4 +1,4 @@
-import type { SubscriptionType } from './metadata-store.ts';
+import type { SubscriptionType } from './subscription-type.ts';
 
 /** A producer's registration as it outlives the broker. Its topic's dispatch strategy is the topic's. */
 export interface ProducerRecord {

@@ -1,10 +1,8 @@
 import type { ClientStore } from './client-records.ts';
+import type { SubscriptionType } from './subscription-type.ts';
 
 /** How a topic delivers; fixed when the topic is created. */
 export type DispatchStrategy = 'reliable' | 'non-reliable';
-
-/** Who may consume a subscription at the same time. */
-export type SubscriptionType = 'exclusive' | 'shared';
 
 /** A topic as the broker knows it; its messages live in storage, not here. */
 export interface TopicRecord {

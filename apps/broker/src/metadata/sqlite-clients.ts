@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClientSign, ConsumerRecord, ProducerRecord } from './client-records.ts';
-import type { SubscriptionType } from './metadata-store.ts';
+import type { SubscriptionType } from './subscription-type.ts';
 
 /**
  * The tables `producers` and `consumers`. Plain statements: the caller brings the transaction, and turns

@@ -6,11 +6,11 @@ import type {
   DispatchStrategy,
   MetadataStore,
   SubscriptionRecord,
-  SubscriptionType,
   TopicRecord,
 } from './metadata-store.ts';
 import { SqliteClients } from './sqlite-clients.ts';
 import { prepareDatabase } from './sqlite-layout.ts';
+import type { SubscriptionType } from './subscription-type.ts';
 
 /**
  * Opens `broker.db`, creating it when it does not exist.

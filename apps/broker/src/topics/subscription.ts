@@ -1,7 +1,7 @@
 import type { ConsumerSink, Dispatcher } from '../dispatch/delivery.ts';
 import { BrokerError } from '../errors.ts';
 import type { ConsumerRecord } from '../metadata/client-records.ts';
-import type { SubscriptionType } from '../metadata/metadata-store.ts';
+import type { SubscriptionType } from '../metadata/subscription-type.ts';
 import { createId } from './ids.ts';
 import { isAbsent } from './producer.ts';
 

@@ -4,12 +4,8 @@ import { NonReliableDispatcher } from '../dispatch/non-reliable-dispatcher.ts';
 import { ReliableDispatcher } from '../dispatch/reliable-dispatcher.ts';
 import { BrokerError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type {
-  DispatchStrategy,
-  MetadataStore,
-  SubscriptionRecord,
-  SubscriptionType,
-} from '../metadata/metadata-store.ts';
+import type { DispatchStrategy, MetadataStore, SubscriptionRecord } from '../metadata/metadata-store.ts';
+import type { SubscriptionType } from '../metadata/subscription-type.ts';
 import { ClientKeeper } from './client-keeper.ts';
 import { CursorKeeper, type CursorSource } from './cursor-keeper.ts';
 import { type DormantConsumer, DormantConsumers } from './dormant-consumers.ts';
