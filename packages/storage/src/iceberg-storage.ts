@@ -85,6 +85,7 @@ class IcebergStorage implements PersistentStorage {
   readonly #ownEncoder: boolean;
   readonly #committers = new Map<Catalog, Map<string, TableCommitter>>();
   readonly #opening = new Map<string, Promise<TopicLog>>();
+  readonly #deleting = new Map<string, Promise<void>>();
   readonly #logs = new Map<string, OpenTopicLog>();
   readonly #committerOf = new Map<TopicState, TableCommitter>();
   #topics = new Map<string, TopicState>();
@@ -138,6 +139,7 @@ class IcebergStorage implements PersistentStorage {
     const lines = this.dictionary();
     if (lines.length > 0) await this.#wal.appendBatch(lines);
     await this.#wal.sync();
+    for (const topic of this.#topics.values()) topic.recordedNext = topic.next;
   }
 
   /** What every segment begins with: all that must survive the truncation of what was before. */
@@ -158,6 +160,12 @@ class IcebergStorage implements PersistentStorage {
     const cursor = options.persistedCursor ?? -1;
     if (!Number.isSafeInteger(cursor) || cursor < -1)
       return Promise.reject(new StorageError('INVALID_ARGUMENT', `persistedCursor is ${cursor}`));
+    const deleting = this.#deleting.get(name);
+    if (deleting !== undefined) {
+      // Its next life begins when this one has ended, or this one goes on if it could not be deleted.
+      const again = () => this.openTopic(name, options);
+      return deleting.then(again, again);
+    }
     const log = this.#logs.get(name);
     if (log !== undefined && log.status.state === 'open') return Promise.resolve(log);
     const opening = this.#opening.get(name);
@@ -174,7 +182,28 @@ class IcebergStorage implements PersistentStorage {
     const tableName = tableNameOf(name, target.namespace);
     const topic = this.#topics.get(name) ?? (await this.#declare(name));
     const committer = this.#committerFor(target, tableName);
+    const stop = topic.stop;
     topic.stop = undefined;
+    topic.opening = true;
+    try {
+      return await this.#check(topic, committer, cursor, stop !== undefined);
+    } catch (error) {
+      // What stopped it has not been shown to be over.
+      topic.stop ??= stop;
+      throw error;
+    } finally {
+      topic.opening = false;
+    }
+  }
+
+  /** Runs the case table, claims the topic if nobody owns it, and lets it take appends. */
+  async #check(
+    topic: TopicState,
+    committer: TableCommitter,
+    cursor: number,
+    stopped: boolean,
+  ): Promise<TopicLog> {
+    const { name } = topic;
     const timeout = AbortSignal.timeout(this.#options.openTimeoutMs);
     let opened: Awaited<ReturnType<TableCommitter['open']>>;
     try {
@@ -187,12 +216,13 @@ class IcebergStorage implements PersistentStorage {
     this.#checkRunning();
     // A topic that had stopped may still have appends under way.
     if (topic.inFlightBytes > 0) await this.#wal.sync();
-    if (!opened.reached && !topic.claimed)
+    if (!opened.reached && (!topic.claimed || stopped))
       throw new StorageError(
         'CATALOG_UNAVAILABLE',
-        `topic ${name} could not be claimed, its catalog did not answer`,
+        `topic ${name} could not be ${topic.claimed ? 'checked' : 'claimed'}, its catalog did not answer`,
         {
-          context: { topic: name, table: formatIdentifier(tableName.identifier) },
+          context: { topic: name, table: formatIdentifier(committer.name.identifier) },
+          cause: opened.lastError,
         },
       );
     if (cursor >= topic.next) {
@@ -248,7 +278,16 @@ class IcebergStorage implements PersistentStorage {
       .sort();
   }
 
-  async deleteTopic(name: string, options: DeleteTopicOptions = {}): Promise<void> {
+  deleteTopic(name: string, options: DeleteTopicOptions = {}): Promise<void> {
+    const work = () => this.#delete(name, options);
+    const deleted = (this.#deleting.get(name) ?? Promise.resolve()).then(work, work).finally(() => {
+      if (this.#deleting.get(name) === deleted) this.#deleting.delete(name);
+    });
+    this.#deleting.set(name, deleted);
+    return deleted;
+  }
+
+  async #delete(name: string, options: DeleteTopicOptions): Promise<void> {
     this.#checkRunning();
     await this.#opening.get(name)?.catch(() => undefined);
     const topic = this.#topics.get(name);
@@ -258,13 +297,21 @@ class IcebergStorage implements PersistentStorage {
     const tableName = tableNameOf(name, target.namespace);
     if (dropTable && tableName.shared)
       throw new StorageError('INVALID_ARGUMENT', `${name} shares its table with other partitions`);
-    const log = this.#logs.get(name);
-    if (!dropTable && log?.status.state === 'open') await log.flush();
-    topic.opened = false;
-    await this.#wal.sync();
+    const log = this.#logs.get(name) ?? (dropTable ? undefined : await this.#openPending(topic));
     const committer = this.#committerOf.get(topic) ?? this.#committerFor(target, tableName);
-    await committer.detach(topic);
-    if (dropTable) await committer.dropTable(topic);
+    // What is acknowledged from here on would be in no table.
+    log?.refuse(true);
+    try {
+      if (!dropTable && log?.status.state === 'open') await log.flush();
+      await this.#wal.sync();
+      await committer.detach(topic);
+      if (dropTable) await committer.dropTable(topic);
+    } catch (error) {
+      log?.refuse(false);
+      if (log !== undefined) committer.attach(topic);
+      throw error;
+    }
+    topic.opened = false;
     const earlier = dropTable || !topic.claimed ? topic.earlier : [...topic.earlier, topic.topicId];
     await this.#wal.append({
       type: TOPIC_DELETED_RECORD,
@@ -280,6 +327,17 @@ class IcebergStorage implements PersistentStorage {
     topic.readable.wake();
     topic.committed.wake();
     this.#truncation.soon();
+  }
+
+  /** Opens a topic that nobody opened yet if its records must still be committed; undefined if it stops. */
+  async #openPending(topic: TopicState): Promise<OpenTopicLog | undefined> {
+    if (!topic.claimed || topic.unflushedBytes === 0) return undefined;
+    try {
+      await this.#open(topic.name, -1);
+    } catch (error) {
+      if (topic.stop === undefined) throw error;
+    }
+    return this.#logs.get(topic.name);
   }
 
   async flush(name?: string, options: FlushOptions = {}): Promise<void> {
@@ -330,7 +388,7 @@ class IcebergStorage implements PersistentStorage {
     const timeout = AbortSignal.timeout(this.#options.closeTimeoutMs);
     // Appends are refused from here on (`#closed` is set); what is under way still settles.
     const open = [...this.#logs.values()].filter((log) => log.status.state === 'open');
-    for (const log of open) log.refuse();
+    for (const log of open) log.refuse(true);
     if (this.#wal.failure === undefined)
       await this.#wal.sync().catch((error: unknown) => this.#logFailed(error));
     await Promise.allSettled(open.map((log) => log.flush({ signal: timeout })));
@@ -356,7 +414,9 @@ class IcebergStorage implements PersistentStorage {
   }
 
   async #writeTopicRecord(topic: TopicState): Promise<void> {
-    await this.#wal.append({ type: TOPIC_RECORD, payload: encodeControl(topic.record()) });
+    const record = topic.record();
+    await this.#wal.append({ type: TOPIC_RECORD, payload: encodeControl(record) });
+    topic.recordedNext = Math.max(topic.recordedNext, record.next);
   }
 
   #recordJump(topic: TopicState, first: number, last: number, reason: 'ledger' | 'cursor'): void {
@@ -368,8 +428,8 @@ class IcebergStorage implements PersistentStorage {
 
   #confirmed(topic: TopicState): void {
     // Before the log forgets what this covers it is synced, this line included; see WalTruncation.
-    this.#writeTopicRecord(topic).catch(() => undefined);
-    this.#truncation.soon();
+    const looked = () => this.#truncation.soon();
+    this.#writeTopicRecord(topic).then(looked, looked);
   }
 
   #relieve(): void {

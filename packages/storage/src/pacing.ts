@@ -80,7 +80,9 @@ export class CommitPacer {
   #serve(): void {
     while (this.#queue.length > 0 && this.#inFlight < this.#budget.concurrency) {
       const now = this.#now();
-      // A burst of up to a quarter second may start at once; then the rate holds.
+      // A burst of up to a quarter second may start at once; then the rate holds. Should the clock have been set
+      // back, it is no reason to wait longer than one turn.
+      this.#nextStartMs = Math.min(this.#nextStartMs, now + 250 + 1000 / this.#budget.perSecond);
       const earliest = this.#nextStartMs - 250;
       if (now < earliest) {
         if (this.#timer === undefined) {

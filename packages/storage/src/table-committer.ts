@@ -109,14 +109,27 @@ export class TableCommitter {
     return { reached, lastError };
   }
 
-  /** Loads the table for a reader and takes over what it confirms. */
+  /**
+   * Loads the table for a reader and takes over what it confirms.
+   *
+   * @throws StorageError a stop code (the topic is stopped then), `CATALOG_UNAVAILABLE`
+   */
   async refresh(topic: TopicState): Promise<void> {
     await this.#lock.run(async () => {
-      const loaded = await this.catalog.loadTable(this.name.identifier);
-      const verdict = await this.#check(loaded, topic);
-      this.#base = loaded;
-      if (verdict.kind === 'ok') return this.#confirm(topic, loaded, verdict.ledger);
-      this.#refuse(topic, verdict);
+      try {
+        const loaded = await this.catalog.loadTable(this.name.identifier);
+        const verdict = await this.#check(loaded, topic);
+        this.#base = loaded;
+        if (verdict.kind === 'ok') return this.#confirm(topic, loaded, verdict.ledger);
+        this.#refuse(topic, verdict);
+      } catch (error) {
+        if (!isTableGone(error))
+          throw new StorageError('CATALOG_UNAVAILABLE', `table ${this.#label} could not be loaded`, {
+            context: { topic: topic.name, table: this.#label },
+            cause: error,
+          });
+        this.#tableGone([topic]);
+      }
       throw stopError(topic);
     });
   }
@@ -195,14 +208,17 @@ export class TableCommitter {
   }
 
   #isReady(topic: TopicState): boolean {
-    if (topic.stop !== undefined || !this.topics.has(topic)) return false;
+    if (topic.stop !== undefined || topic.opening || !this.topics.has(topic)) return false;
     const first = skipGaps(topic.confirmed + 1, topic.gaps);
     if (first > topic.acked) return false;
     if (topic.pressed || topic.flushTarget >= first) return true;
     const { maxBytes, maxAgeMs } = this.#context.options.flush;
     if (topic.index.bytesAbove(topic.confirmed) >= maxBytes) return true;
     const oldest = topic.index.timeAbove(topic.confirmed);
-    return oldest !== undefined && this.#context.options.now() - oldest >= maxAgeMs;
+    if (oldest === undefined) return false;
+    const age = this.#context.options.now() - oldest;
+    // A message from the future: the clock was set back, and how old it is nobody knows.
+    return age >= maxAgeMs || age < 0;
   }
 
   async #pump(): Promise<void> {
@@ -254,7 +270,9 @@ export class TableCommitter {
       }
       this.#confirm(topic, base, verdict.ledger);
       const first = skipGaps(topic.confirmed + 1, topic.gaps);
-      if (first <= topic.acked) wanted.push({ topic, first, last: topic.acked });
+      if (first > topic.acked) continue;
+      wanted.push({ topic, first, last: topic.acked });
+      topic.index.cut();
     }
     if (wanted.length === 0) return undefined;
 
@@ -339,6 +357,7 @@ export class TableCommitter {
     const backoff = new Backoff(this.#context.options.retry, this.#context.options.random);
     for (;;) {
       let loaded: LoadedTable | undefined;
+      if (signal.aborted) throw this.#interrupted();
       try {
         // ③ The commit point: the catalog's swap makes rows and ledger visible at once, or neither.
         loaded = await this.catalog.commitTable(this.name.identifier, attempt.request, {
@@ -488,23 +507,26 @@ export class TableCommitter {
   /** Takes over what confirmed metadata says. The log may forget what it covers (④). */
   #confirm(topic: TopicState, table: LoadedTable, ledger: Ledger): void {
     const { counters, epoch } = this.#context;
+    const before = topic.unflushedBytes;
     if (ledger.through >= topic.next) {
       // The log had lost its tail (nothing was given out since it was opened: the case table saw to that).
       this.#context.recordJump(topic, topic.next, ledger.through, 'ledger');
       topic.next = ledger.through + 1;
       topic.openedAt = topic.next;
       topic.acked = ledger.through;
+      topic.durable = ledger.through;
       topic.tail.clear(topic.next);
+      topic.index.skipTo(ledger.through);
     }
     if (ledger.epoch === epoch) {
       topic.sent.clear();
       topic.sent.add(ledger.snapshotId);
     }
     const news = !topic.claimed || ledger.through > topic.confirmed;
-    const before = topic.unflushedBytes;
     topic.claimed = true;
     topic.table = { identifier: this.name.identifier, uuid: table.metadata.tableUuid };
     topic.confirmed = Math.max(topic.confirmed, ledger.through);
+    if (topic.confirmed >= topic.index.last) topic.index.cut();
     topic.loaded = { table, start: ledger.start, through: ledger.through };
     // Readers of the log need those below what is committed too.
     topic.gaps = topic.gaps.filter((gap) => gap.last >= Math.min(topic.first, topic.confirmed + 1));

@@ -28,6 +28,7 @@ export class TopicIndex {
   #lastTimeMs = 0;
   #lastSegment = -1;
   #lastWalOffset = -1;
+  #cut = false;
 
   /** Bytes of all records ever added. */
   get bytes(): number {
@@ -44,11 +45,26 @@ export class TopicIndex {
     return this.#last;
   }
 
+  /**
+   * The next record begins a stretch. Called where a commit ends, so that the bytes and the age of what is above it
+   * are its own.
+   */
+  cut(): void {
+    this.#cut = true;
+  }
+
+  /** The log had lost its tail and the table has everything through `offset`: records to be found come after it. */
+  skipTo(offset: number): void {
+    this.#entries = [];
+    this.#last = Math.max(this.#last, offset);
+  }
+
   /** Adds the next record. Offsets ascend; `segment` is the first log offset of its segment. */
   add(offset: number, walOffset: number, segment: number, bytes: number, appendTimeMs: number): void {
     const entry = this.#entries.at(-1);
     if (
       entry === undefined ||
+      this.#cut ||
       offset - entry.offset >= RECORDS_PER_ENTRY ||
       this.#bytes - entry.bytesBefore >= BYTES_PER_ENTRY ||
       segment !== this.#lastSegment ||
@@ -61,6 +77,7 @@ export class TopicIndex {
         appendTimeMs,
         jump: walOffset < this.#lastWalOffset,
       });
+    this.#cut = false;
     this.#bytes += bytes;
     this.#last = offset;
     this.#lastTimeMs = appendTimeMs;
@@ -109,6 +126,11 @@ export class TopicIndex {
         lowest = Math.min(lowest, entry.walOffset);
     }
     return lowest;
+  }
+
+  /** Log offset of the newest record, or undefined if the log holds none. */
+  get lastWalOffset(): number | undefined {
+    return this.#entries.length === 0 ? undefined : this.#lastWalOffset;
   }
 
   /** The log forgot everything below `walOffset`, the first offset of a segment. */

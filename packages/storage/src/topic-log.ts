@@ -32,9 +32,9 @@ export class OpenTopicLog implements TopicLog {
     this.#committer = committer;
   }
 
-  /** Takes no more appends; what is under way settles, reading and flushing go on. */
-  refuse(): void {
-    this.#refusing = true;
+  /** Takes no more appends, or does again; what is under way settles, reading and flushing go on. */
+  refuse(refusing: boolean): void {
+    this.#refusing = refusing;
   }
 
   get name(): string {
@@ -78,12 +78,16 @@ export class OpenTopicLog implements TopicLog {
     const { options, tail, wal, counters } = this.#context;
     let record: readonly [Uint8Array, Uint8Array];
     let stored: StoredMessage;
+    // Ages are measured by the clock as it is; append times, which never go back, may be ahead of it.
+    let arrivedMs: number;
     try {
       if (topic.stop !== undefined || !topic.opened) throw stopError(topic);
-      if (this.#refusing) throw new StorageError('CLOSED', `topic ${topic.name} is closing`);
+      if (this.#refusing || topic.opening)
+        throw new StorageError('CLOSED', `topic ${topic.name} takes no appends now`);
       checkMessage(message, options.limits);
       this.#checkBacklog();
-      const appendTimeMs = Math.max(options.now(), topic.lastAppendTimeMs);
+      arrivedMs = options.now();
+      const appendTimeMs = Math.max(arrivedMs, topic.lastAppendTimeMs);
       stored = {
         ...message,
         brokerAddr: message.brokerAddr ?? options.brokerAddr,
@@ -108,7 +112,7 @@ export class OpenTopicLog implements TopicLog {
     tail.push(topic.tail, offset, stored, bytes);
     // ① When the log acknowledges, the message is as durable as `durable` says.
     return wal.append({ type: MESSAGE_RECORD, payload: record }).then(
-      (ack) => this.#acknowledged(offset, ack.offset, ack.durable, bytes, appendTimeMs),
+      (ack) => this.#acknowledged(offset, ack.offset, ack.durable, bytes, arrivedMs),
       (error: unknown) => this.#refused(offset, bytes, error),
     );
   }
@@ -118,15 +122,15 @@ export class OpenTopicLog implements TopicLog {
     walOffset: number,
     durable: boolean,
     bytes: number,
-    appendTimeMs: number,
+    arrivedMs: number,
   ): AppendAck {
     const topic = this.#topic;
     topic.inFlightBytes -= bytes;
-    topic.index.add(offset, walOffset, this.#context.segmentOf(walOffset), bytes, appendTimeMs);
+    topic.index.add(offset, walOffset, this.#context.segmentOf(walOffset), bytes, arrivedMs);
     topic.acked = offset;
     topic.ackedMessages += 1;
     if (durable && topic.undurable.length === 0) topic.durable = offset;
-    else topic.undurable.push({ offset, walOffset });
+    else if (topic.undurable.push({ offset, walOffset }) % 1024 === 0) void this.durableOffset;
     this.#context.acknowledged(walOffset);
     topic.readable.wake();
     this.#committer.poke(topic);

@@ -60,7 +60,8 @@ export async function* readTopic(
     }
 
     // The log no longer holds it, so the table does: the log forgets only what the table confirmed.
-    if (topic.loaded === undefined) await access.reload();
+    if (topic.loaded === undefined) await unlessAborted(access.reload(), signal);
+    if (signal?.aborted) return;
     const state = topic.loaded;
     if (state === undefined)
       throw new StorageError('CATALOG_UNAVAILABLE', `the table of ${topic.name} is not loaded`);
@@ -82,8 +83,10 @@ export async function* readTopic(
     try {
       window = await table.reader.window(next, table.through);
     } catch (error) {
-      // Files of an older state may have been replaced meanwhile; those of the newest may not.
-      if (table.loaded === topic.loaded?.table) throw error;
+      // Its files may have been replaced and removed, also by an engine that told nobody: look what the table is now.
+      if (table.loaded === topic.loaded?.table) await unlessAborted(access.reload(), signal);
+      if (signal?.aborted) return;
+      if (table.loaded.metadataLocation === topic.loaded?.table.metadataLocation) throw error;
       table = undefined;
       continue;
     }
@@ -125,6 +128,22 @@ export async function* readTopic(
         expected: skipGaps(offset, topic.gaps),
       },
     });
+  }
+}
+
+/** Resolves with the work or as soon as the signal aborts; the work then goes on for itself. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  let end = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    end = resolve;
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) resolve();
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 

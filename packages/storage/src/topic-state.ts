@@ -47,6 +47,10 @@ export class TopicState {
   loaded: { readonly table: LoadedTable; readonly start: number; readonly through: number } | undefined;
   /** Set from opening to closing or deletion, also while stopped. */
   opened = false;
+  /** The case table is being run to open the topic (again): nothing is taken and nothing committed. */
+  opening = false;
+  /** No offset below it is given out by whoever reads the log, even if it holds no message of the topic any more. */
+  recordedNext = 0;
   /** Bytes appended and not yet acknowledged. */
   inFlightBytes = 0;
   /** Acknowledged and not known durable (modes `periodic` and `none`), oldest first. */
@@ -79,9 +83,9 @@ export class TopicState {
     this.tail = new TopicTail((payload) => decodeMessage(name, payload));
   }
 
-  /** First offset the log holds; `next` if it holds none. */
+  /** First offset the log holds; if it holds none, the one after what is acknowledged: what is on its way will be held. */
   get first(): number {
-    return this.index.first ?? this.next;
+    return this.index.first ?? this.acked + 1;
   }
 
   get unflushedBytes(): number {

@@ -52,7 +52,7 @@ export async function replayWal(
             { context: { walOffset: record.offset, topic: topic.name, offset } },
           );
         // What is missing between two records was never acknowledged: the log refused it and went on.
-        if (topic.index.last >= 0 && offset > topic.index.last + 1)
+        if (topic.index.first !== undefined && offset > topic.index.last + 1)
           topic.addGap({ first: topic.index.last + 1, last: offset - 1 });
         if (topic.gaps.length > 0) topic.fillGap(offset);
         const bytes = record.payload.byteLength;
@@ -78,6 +78,8 @@ export async function replayWal(
         topic.confirmed = Math.max(topic.confirmed, line.confirmed);
         topic.next = Math.max(topic.next, line.next, line.confirmed + 1);
         for (const gap of line.gaps) topic.addGap(gap);
+        // The log had once lost its tail: the table has all before the next record, and no gap is between.
+        if (line.confirmed > topic.index.last) topic.index.skipTo(line.confirmed);
       } else if (record.type === TOPIC_DELETED_RECORD) {
         const line = decodeTopicDeleted(record.payload);
         const topic = topics.get(line.name);

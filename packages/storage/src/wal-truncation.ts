@@ -80,6 +80,9 @@ export class WalTruncation {
     for (const topic of this.#topics()) {
       const lowest = topic.index.lowestWalOffsetAbove(topic.confirmed);
       if (lowest !== undefined) needed = Math.min(needed, lowest);
+      // Its newest message says what the next offset is, until a dictionary line that says so was taken by the log.
+      const newest = topic.index.lastWalOffset;
+      if (newest !== undefined && topic.recordedNext <= topic.index.last) needed = Math.min(needed, newest);
     }
     let boundary = this.#wal.firstOffset;
     for (const segment of this.#wal.segments()) {

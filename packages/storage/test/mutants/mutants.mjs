@@ -129,4 +129,71 @@ export default {
       ],
     ],
   },
+  'delete-takes-appends': {
+    tests: ['test/topic-lifecycle'],
+    edits: [['iceberg-storage.ts', 'log?.refuse(true);', '']],
+  },
+  'delete-forgets-unopened': {
+    tests: ['test/topic-lifecycle'],
+    edits: [['iceberg-storage.ts', 'dropTable ? undefined : await this.#openPending(topic)', 'undefined']],
+  },
+  'delete-races-open': {
+    tests: ['test/topic-lifecycle'],
+    edits: [
+      ['iceberg-storage.ts', 'const deleting = this.#deleting.get(name);', 'const deleting = undefined;'],
+    ],
+  },
+  'reopen-takes-appends': {
+    tests: ['test/topic-lifecycle'],
+    edits: [['topic-log.ts', 'this.#refusing || topic.opening', 'this.#refusing']],
+  },
+  'reopen-without-catalog': {
+    tests: ['test/topic-lifecycle'],
+    edits: [['iceberg-storage.ts', '(!topic.claimed || stopped)', '!topic.claimed']],
+  },
+  'lost-tail-in-index': {
+    tests: ['test/topic-lifecycle'],
+    edits: [[C, 'topic.index.skipTo(ledger.through);', '']],
+  },
+  'lost-tail-is-a-gap': {
+    tests: ['test/topic-lifecycle'],
+    edits: [['wal-replay.ts', 'topic.index.skipTo(line.confirmed);', '{}']],
+  },
+  'truncates-past-unwritten-line': {
+    tests: ['test/topic-lifecycle'],
+    edits: [['wal-truncation.ts', 'topic.recordedNext <= topic.index.last', 'false']],
+  },
+  'stretch-spans-commits': {
+    tests: ['test/accounting'],
+    edits: [['topic-index.ts', 'this.#cut = true;', '']],
+  },
+  'pacer-waits-for-the-old-clock': {
+    tests: ['test/accounting'],
+    edits: [['pacing.ts', 'now + 250 + 1000 / this.#budget.perSecond', 'Number.POSITIVE_INFINITY']],
+  },
+  'age-waits-for-the-old-clock': {
+    tests: ['test/accounting'],
+    edits: [
+      [
+        'topic-log.ts',
+        'arrivedMs = options.now();',
+        'arrivedMs = Math.max(options.now(), topic.lastAppendTimeMs);',
+      ],
+      [C, ' || age < 0', ''],
+    ],
+  },
+  'reader-trusts-its-last-state': {
+    tests: ['test/foreign-compaction'],
+    edits: [
+      [
+        'topic-reader.ts',
+        'if (table.loaded === topic.loaded?.table) await unlessAborted(access.reload(), signal);',
+        '',
+      ],
+    ],
+  },
+  'first-counts-what-is-under-way': {
+    tests: ['src/topic-state'],
+    edits: [['topic-state.ts', 'this.index.first ?? this.acked + 1', 'this.index.first ?? this.next']],
+  },
 };
