@@ -2,9 +2,9 @@
 // Finished chunks are kept in the result file, so that a run that was interrupted goes on where it stopped.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTable } from '../interop/judges.ts';
 import { runKillLoop, TOPIC } from './kill-loop.ts';
@@ -80,6 +80,7 @@ while (chunks.length < CHUNKS) {
     node: process.version,
     chunks,
   };
+  await mkdir(dirname(RESULT), { recursive: true });
   await writeFile(RESULT, `${JSON.stringify(result, null, 2)}\n`);
 }
 const broken = chunks.filter(({ violations, readersAgree }) => violations.length > 0 || !readersAgree);
