@@ -7,7 +7,6 @@ import {
   IcebergError,
   type LoadedTable,
   prepareAppend,
-  refByName,
 } from '@danube/iceberg';
 import { filesFit, type PreparedFiles, writeDataFiles } from './data-files.ts';
 import { type StopCode, StorageError } from './errors.ts';
@@ -599,15 +598,14 @@ export function stopError(topic: TopicState): StorageError {
   });
 }
 
-/** While neither ref moved, the request can still land, and sending it again is safe. */
+/**
+ * While nothing changed, the request can still land, and sending it again is safe. After a change that moved no ref
+ * it could too, but it may also be refused for ever (a snapshot older than the table): it is built anew, and as both
+ * assert the same refs only one of them lands.
+ */
 function sameBase(base: LoadedTable, loaded: LoadedTable): boolean {
-  const before = base.metadata;
-  const now = loaded.metadata;
   return (
-    before.tableUuid === now.tableUuid &&
-    before.currentSnapshotId === now.currentSnapshotId &&
-    before.lastSequenceNumber === now.lastSequenceNumber &&
-    refByName(before, LEDGER_TAG)?.snapshotId === refByName(now, LEDGER_TAG)?.snapshotId
+    base.metadata.tableUuid === loaded.metadata.tableUuid && base.metadataLocation === loaded.metadataLocation
   );
 }
 

@@ -196,4 +196,22 @@ export default {
     tests: ['src/topic-state'],
     edits: [['topic-state.ts', 'this.index.first ?? this.acked + 1', 'this.index.first ?? this.next']],
   },
+  'commits-unsynced': {
+    tests: ['test/crash/power-loss'],
+    edits: [[C, '    await wal.sync();\n', '']],
+  },
+  'truncates-too-much': {
+    tests: ['test/crash/power-loss'],
+    edits: [
+      [
+        'wal-truncation.ts',
+        'topic.index.lowestWalOffsetAbove(topic.confirmed)',
+        'topic.index.lowestWalOffsetAbove(topic.acked - 2)',
+      ],
+    ],
+  },
+  'resends-a-request-too-old': {
+    tests: ['test/base-without-refs-moved'],
+    edits: [[C, ' && base.metadataLocation === loaded.metadataLocation', '']],
+  },
 };

@@ -27,7 +27,7 @@ export default {
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 10_000,
     hookTimeout: 30_000,
     // Transformed files are cached by their source: a mutant must neither find nor leave any there.
