@@ -28,6 +28,8 @@ class Book {
   /** Acknowledged as durable. */
   readonly acked = new Map<number, Buffer>();
   readonly sent = new Set<string>();
+  /** Acknowledged in this run, durable or not. */
+  readonly written = new Map<number, Buffer>();
 }
 
 /** A process's way to the catalog: replies are lost, requests arrive late, and a dead process sends nothing more. */
@@ -107,6 +109,7 @@ async function scenario(seed: number): Promise<void> {
         const payload = Buffer.from(`${log.name} ${number} ${'.'.repeat(pad)}`);
         book.sent.add(payload.toString());
         const ack = await log.append(message(number, { payload }));
+        book.written.set(ack.offset, payload);
         if (!ack.durable) return;
         if (book.acked.has(ack.offset)) wrong.push(`${log.name}: ${ack.offset} was acknowledged twice`);
         book.acked.set(ack.offset, payload);
@@ -146,6 +149,13 @@ async function scenario(seed: number): Promise<void> {
           .catch(() => undefined);
     }
     const end = random.integer(0, 2);
+    // What the log says is on the disk is promised like an acknowledgement that says so.
+    for (const log of logs) {
+      const { acked, written } = books.get(log.name) as Book;
+      const durable = log.durableOffset;
+      for (const [offset, payload] of written) if (offset <= durable) acked.set(offset, payload);
+    }
+    for (const book of books.values()) book.written.clear();
     if (end === 0) await Promise.allSettled(work);
     net.state.dead = end !== 0;
     if (end === 1) disk.crash();

@@ -197,7 +197,7 @@ export default {
     edits: [['topic-state.ts', 'this.index.first ?? this.acked + 1', 'this.index.first ?? this.next']],
   },
   'commits-unsynced': {
-    tests: ['test/crash/power-loss'],
+    tests: ['test/crash/unsynced-tail'],
     edits: [[C, '    await wal.sync();\n', '']],
   },
   'truncates-too-much': {
