@@ -312,16 +312,17 @@ class IcebergStorage implements PersistentStorage {
       throw error;
     }
     topic.opened = false;
-    const earlier = dropTable || !topic.claimed ? topic.earlier : [...topic.earlier, topic.topicId];
+    // Also if no claim was confirmed: one may be on its way.
+    const earlier = dropTable ? [] : [...topic.earlier, topic.topicId];
     await this.#wal.append({
       type: TOPIC_DELETED_RECORD,
-      payload: encodeControl({ name, topicId: topic.topicId, earlier: dropTable ? [] : earlier }),
+      payload: encodeControl({ name, topicId: topic.topicId, earlier }),
     });
     await this.#wal.sync();
     this.#topics.delete(name);
     this.#logs.delete(name);
     this.#committerOf.delete(topic);
-    if (!dropTable && earlier.length > 0) this.#ended.set(name, earlier);
+    if (earlier.length > 0) this.#ended.set(name, earlier);
     else this.#ended.delete(name);
     this.#context.counters.unflushedBytes -= topic.unflushedBytes;
     topic.readable.wake();
@@ -401,8 +402,11 @@ class IcebergStorage implements PersistentStorage {
       topic.committed.wake();
     }
     await this.#truncation.idle();
-    await this.#wal.close();
-    if (this.#ownEncoder) await this.#context.encoder.close();
+    try {
+      await this.#wal.close();
+    } finally {
+      if (this.#ownEncoder) await this.#context.encoder.close();
+    }
   }
 
   #checkRunning(): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openWal, type Wal, WalError, type WalRecordInput } from '@danube/wal';
 import { describe, expect, it } from 'vitest';
 import { TOPIC_RECORD } from '../src/record-types.ts';
-import { unavailable } from './support/faulty-catalog.ts';
+import { unavailable, unknownOutcome } from './support/faulty-catalog.ts';
 import { message, offsets, once, range, readAll } from './support/messages.ts';
 import { createScenario, gate, TOPIC } from './support/scenario.ts';
 
@@ -69,6 +69,23 @@ describe('a topic while it is deleted', () => {
     await again.flush();
     expect(await scenario.judge()).toMatchObject({ rows: 2 });
     expect(log.committedThrough).toBe(1);
+  });
+});
+
+describe('a topic that was deleted while its claim was on its way', () => {
+  it('can be made again after that claim has landed', async () => {
+    await using scenario = await createScenario();
+    const storage = await scenario.open({ openTimeoutMs: 300 });
+    scenario.faults.onCommit = () => Promise.reject(unknownOutcome());
+    await expect(storage.openTopic(TOPIC)).rejects.toEqual(code('CATALOG_UNAVAILABLE'));
+    await storage.deleteTopic(TOPIC);
+    await scenario.calls[0]?.land();
+    scenario.faults.onCommit = (call) => call.land();
+    await scenario.crash(storage);
+    const { log } = await scenario.start();
+    await scenario.book.append(log, 3);
+    await log.flush();
+    expect(await scenario.judge()).toMatchObject({ rows: 3 });
   });
 });
 
