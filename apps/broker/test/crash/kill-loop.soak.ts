@@ -1,4 +1,6 @@
 // 200 kills in chunks of 20, each chunk with a data directory and seed of its own, judged by PyIceberg and DuckDB.
+// A chunk in which a busy machine acknowledged fewer than 1,000 messages a second is judged and kept like any other,
+// and one more is run.
 // Finished chunks are kept in the result file, so that a run that was interrupted goes on where it stopped.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -12,6 +14,8 @@ import { identify } from './message-stream.ts';
 import { findViolations } from './oracle.ts';
 
 const CHUNKS = 10;
+const MAX_CHUNKS = 20;
+const WANTED_PER_SECOND = 1000;
 const ROUNDS = 20;
 const RESULT = fileURLToPath(new URL('../../../bench/results/soak-kill-loop.json', import.meta.url));
 
@@ -69,9 +73,10 @@ async function runChunk(seed: number): Promise<Chunk> {
 const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
 const before = existsSync(RESULT) ? (JSON.parse(await readFile(RESULT, 'utf8')) as Result) : undefined;
 const chunks: Chunk[] = before?.commit === commit ? [...before.chunks] : [];
-while (chunks.length < CHUNKS) {
+const atRate = () => chunks.filter(({ ackedPerSecond }) => ackedPerSecond >= WANTED_PER_SECOND).length;
+while (atRate() < CHUNKS && chunks.length < MAX_CHUNKS) {
   const seed = Math.floor(Math.random() * 2 ** 31);
-  console.error(`chunk ${chunks.length + 1} of ${CHUNKS}, seed ${seed}`);
+  console.error(`chunk ${chunks.length + 1} (${atRate()} of ${CHUNKS} at the rate wanted), seed ${seed}`);
   chunks.push(await runChunk(seed));
   const result: Result = {
     part: 'kill-loop',
@@ -84,9 +89,11 @@ while (chunks.length < CHUNKS) {
   await writeFile(RESULT, `${JSON.stringify(result, null, 2)}\n`);
 }
 const broken = chunks.filter(({ violations, readersAgree }) => violations.length > 0 || !readersAgree);
-const kills = CHUNKS * ROUNDS;
+const kills = chunks.length * ROUNDS;
 const acked = chunks.reduce((sum, chunk) => sum + chunk.acked, 0);
 console.log(
-  `${kills} kills, ${acked} messages acknowledged, ${broken.length} of ${CHUNKS} chunks broke a promise`,
+  
+  `${kills} kills (${atRate() * ROUNDS} at ≥ ${WANTED_PER_SECOND} messages a second), ${acked} messages acknowledged, ${broken.length} of ${chunks.length} chunks broke a promise`,
+,
 );
-process.exit(broken.length === 0 ? 0 : 1);
+process.exit(broken.length === 0 && atRate() >= CHUNKS ? 0 : 1);
