@@ -92,8 +92,7 @@ const broken = chunks.filter(({ violations, readersAgree }) => violations.length
 const kills = chunks.length * ROUNDS;
 const acked = chunks.reduce((sum, chunk) => sum + chunk.acked, 0);
 console.log(
-  
-  `${kills} kills (${atRate() * ROUNDS} at ≥ ${WANTED_PER_SECOND} messages a second), ${acked} messages acknowledged, ${broken.length} of ${chunks.length} chunks broke a promise`,
-,
+  `${kills} kills (${atRate() * ROUNDS} at ≥ ${WANTED_PER_SECOND} messages a second), ${acked} messages ` +
+    `acknowledged, ${broken.length} of ${chunks.length} chunks broke a promise`,
 );
 process.exit(broken.length === 0 && atRate() >= CHUNKS ? 0 : 1);
