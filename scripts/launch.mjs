@@ -54,7 +54,8 @@ const broker = '--filter=@danube/broker...';
 const commands = {
   start: { filter: [broker], argv: (args) => ['apps/broker/dist/main.js', ...args] },
   test: { argv: (args) => ['scripts/test.mjs', ...args] },
-  soak: { filter: [], argv: (args) => ['scripts/soak.mjs', ...args] },
+  // From source, like the tests: nothing to build.
+  soak: { argv: (args) => ['scripts/soak.mjs', ...args] },
   bench: {
     filter: [broker, '--filter=@danube/bench...'],
     argv: (args) => ['apps/bench/dist/main.js', ...args],

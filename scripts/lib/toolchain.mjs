@@ -165,11 +165,15 @@ export function passSignalsOn() {
   return () => ended;
 }
 
-/** Runs a command to its end and resolves with its exit code. A child with an IPC channel may say `stopping`. */
-export function run(command, args, options = {}) {
+/**
+ * Runs a command to its end and resolves with its exit code. A child with an IPC channel may say `stopping`.
+ * `attach` is given the child as soon as it runs.
+ */
+export function run(command, args, options = {}, attach = () => {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
     current = child;
+    attach(child);
     child.on('error', reject);
     child.on('message', (message) => {
       if (message === 'stopping') child.stopping = true;
@@ -184,16 +188,12 @@ export function run(command, args, options = {}) {
 /** Runs a command whose output matters only when it fails; resolves with its exit code. */
 export async function runQuietly(command, args, options = {}) {
   const chunks = [];
-  return await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], ...options });
-    current = child;
-    child.stdout.on('data', (chunk) => chunks.push(chunk));
-    child.stderr.on('data', (chunk) => chunks.push(chunk));
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      current = undefined;
-      if (code !== 0) process.stderr.write(Buffer.concat(chunks));
-      resolve(exitCode(code, signal));
-    });
+  const keep = (chunk) => chunks.push(chunk);
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const code = await run(command, args, { stdio, ...options }, (child) => {
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
   });
+  if (code !== 0) process.stderr.write(Buffer.concat(chunks));
+  return code;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,9 +8,8 @@ const exec = promisify(execFile);
 // The C source is read from src also when the bench runs from dist.
 const source = fileURLToPath(new URL('../src/peers/fdatasync-loop.c', import.meta.url));
 
-/** Compiles the C loop into `workDir`; needs a C compiler (`cc`) on PATH. */
+/** Compiles the C loop into `workDir`, which exists; needs a C compiler (`cc`) on PATH. */
 export async function compileFdatasyncLoop(workDir: string): Promise<string> {
-  await mkdir(workDir, { recursive: true });
   const binary = join(workDir, 'fdatasync-loop');
   try {
     await exec('cc', ['-O2', '-o', binary, source]);

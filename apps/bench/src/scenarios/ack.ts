@@ -11,7 +11,7 @@ import { DispatchStrategy, ProducerAccessMode, producerService } from '@danube/c
 import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { compileFdatasyncLoop, runFdatasyncLoop } from '../peers/fdatasync-loop.ts';
 import { resultsDir, writeResult } from '../results.ts';
-import { quantile, round, spread } from '../statistics.ts';
+import { quantile, round, type Spread, spread } from '../statistics.ts';
 
 const PAYLOAD_BYTES = 1024;
 const ProducerClient = makeGenericClientConstructor(producerService, 'ProducerService');
@@ -144,11 +144,14 @@ export async function ack(options: { rounds: number; secondsPerCell: number }): 
   await mkdir(resultsDir, { recursive: true });
   // Beside the results, so that log and loop share the disk of the checkout.
   const workDir = await mkdtemp(join(resultsDir, '.work-'));
-  const loop = await compileFdatasyncLoop(workDir);
-  const echo = await startEcho();
-  const broker = await startBroker(join(workDir, 'data'));
   const rounds: Record<string, Cell>[] = [];
+  const started: ChildProcess[] = [];
   try {
+    const loop = await compileFdatasyncLoop(workDir);
+    const echo = await startEcho();
+    started.push(echo.child);
+    const broker = await startBroker(join(workDir, 'data'));
+    started.push(broker.child);
     for (let index = 0; index < options.rounds; index++) {
       const disk = (await runFdatasyncLoop(loop, workDir, 500, PAYLOAD_BYTES)).sort((a, b) => a - b);
       const sum = disk.reduce((total, value) => total + value, 0);
@@ -177,14 +180,13 @@ export async function ack(options: { rounds: number; secondsPerCell: number }): 
       console.error(`round ${index + 1} of ${options.rounds} done`);
     }
   } finally {
-    await Promise.all([stop(echo.child), stop(broker.child)]);
+    await Promise.all(started.map(stop));
     await rm(workDir, { recursive: true, force: true });
   }
   const over = (name: string, figure: keyof Cell) =>
     spread(rounds.map((cells) => cells[name]?.[figure] ?? Number.NaN));
-  const names = Object.keys(rounds[0] ?? {});
   const summary = Object.fromEntries(
-    names.map((name) => [
+    Object.keys(rounds[0] ?? {}).map((name) => [
       name,
       { p50Ms: over(name, 'p50Ms'), p99Ms: over(name, 'p99Ms'), perSecond: over(name, 'perSecond') },
     ]),
@@ -205,12 +207,9 @@ export async function ack(options: { rounds: number; secondsPerCell: number }): 
   });
   console.log('median (min–max) over rounds; 1 KiB messages, one in flight a producer\n');
   console.log('                      p50 ms                    p99 ms                    messages/s');
-  for (const name of names) {
-    const column = (figure: keyof Cell) => {
-      const { median, min, max } = over(name, figure);
-      return `${median} (${min}–${max})`.padEnd(26);
-    };
-    console.log(`${name.padEnd(22)}${column('p50Ms')}${column('p99Ms')}${column('perSecond')}`);
+  const column = ({ median, min, max }: Spread) => `${median} (${min}–${max})`.padEnd(26);
+  for (const [name, { p50Ms, p99Ms, perSecond }] of Object.entries(summary)) {
+    console.log(`${name.padEnd(22)}${column(p50Ms)}${column(p99Ms)}${column(perSecond)}`);
   }
   console.log(
     `\np50 at 1 producer ÷ (echo + disk): ${ratio.median} (${ratio.min}–${ratio.max}); the target is ≤ 1.5`,
