@@ -139,6 +139,56 @@ describe('a full disk', () => {
   });
 });
 
+describe('the next segment is prepared ahead', () => {
+  const prepared = (disk: SimDisk) => disk.paths().filter((path) => path.endsWith('.next.tmp'));
+
+  test('once the current one is half full, so that a rotation needs no room on a full disk', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const wal = await on(disk, { maxFileSizeBytes: 4096 });
+    await wal.append(record('x'.repeat(1000)));
+    await wal.sync();
+    expect(prepared(disk)).toEqual([]);
+    await wal.append(record('x'.repeat(1000)));
+    await expect.poll(() => prepared(disk)).toEqual([`${dir}/00000000000000000000.wal.next.tmp`]);
+    await wal.sync();
+    disk.setCapacity(disk.usedBytes);
+    await wal.rotate();
+    expect(wal.segments().map(({ firstOffset }) => firstOffset)).toEqual([0, 2]);
+    // The header's block has room for a small record.
+    expect(await wal.append(record('y'))).toEqual({ offset: 2, durable: true });
+    expect(prepared(disk)).toEqual([]);
+    await wal.close();
+  });
+
+  test('a proper close removes it; what a killed process leaves is removed at the next opening', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    let wal = await on(disk, { maxFileSizeBytes: 1024 });
+    await wal.append(record('x'.repeat(600)));
+    await expect.poll(() => prepared(disk).length).toBe(1);
+    disk.kill();
+    wal = await on(disk, { maxFileSizeBytes: 1024 });
+    expect(wal.recovery.removedFiles).toEqual(['00000000000000000000.wal.next.tmp']);
+    await wal.append(record('y'.repeat(600)));
+    await expect.poll(() => prepared(disk).length).toBe(1);
+    await wal.close();
+    expect(prepared(disk)).toEqual([]);
+  });
+
+  test('no room for it is no failure; any other error stops the log', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const wal = await on(disk, { maxFileSizeBytes: 1024 });
+    const full = disk.failOnce('open', 'ENOSPC', { path: /next/ });
+    await wal.append(record('x'.repeat(600)));
+    await expect.poll(full).toBe(true);
+    expect(await wal.append(record('y'.repeat(600)))).toEqual({ offset: 1, durable: true }); // rotates all the same
+    const broken = disk.failOnce('sync', 'EIO', { path: /next/ });
+    await code(wal.append(record('z'.repeat(600)))); // before or after the failure
+    await expect.poll(broken).toBe(true);
+    expect(await code(wal.append(record('refused')))).toBe('WAL_FAILED');
+    await wal.close();
+  });
+});
+
 test('a torn tail is cut, reported, and its bytes are kept aside', async () => {
   const disk = new SimDisk({ seed: 1 });
   let wal = await on(disk);

@@ -4,9 +4,16 @@ import { isNoSpace, systemErrorCode, WalError } from './errors.ts';
 import type { ResolvedWalOptions, WalRecordInput } from './options.ts';
 import type { Segment } from './segment.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
+import { SegmentPreparer } from './segment-preparer.ts';
 import type { LogState, StateFile } from './state-file.ts';
 import { SyncStream } from './sync-stream.ts';
-import { type WalDirectoryLock, type WalFile, writeFully } from './wal-fs.ts';
+import {
+  isFailedSync,
+  type WalDirectoryLock,
+  type WalFile,
+  writeFully,
+  writeFullyDurable,
+} from './wal-fs.ts';
 
 /** What recovery hands to the writer. */
 export interface RecoveredLog {
@@ -23,6 +30,9 @@ interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
 }
+
+/** The next segment's file is prepared once the current one is this full. */
+const PREPARE_AT_FILL = 0.5;
 
 /**
  * The writing half of the log.
@@ -41,6 +51,7 @@ export class LogWriter {
   readonly #segments: Segment[];
   readonly #plan: AppendPlan;
   readonly #syncs: SyncStream;
+  readonly #preparer: SegmentPreparer;
   /** The loop, while it runs. */
   #loop: Promise<void> | undefined;
   /** The batch being written. */
@@ -64,6 +75,7 @@ export class LogWriter {
     this.#segments = [...log.segments];
     this.#plan = new AppendPlan(options, this.active, log.lastTimestampMs);
     this.#syncs = new SyncStream(this, this.active.nextOffset);
+    this.#preparer = new SegmentPreparer(options.fs, this);
   }
 
   /** The segment being written. */
@@ -253,6 +265,7 @@ export class LogWriter {
     }
     await this.#loop;
     await this.#syncs.idle;
+    await this.#preparer.discard();
     for (const file of [this.active.file, this.#stateFile]) {
       await file?.close().catch((error: unknown) => {
         this.#options.logger.warn({ dir: this.#options.dir, error }, 'wal: closing a file failed');
@@ -321,23 +334,21 @@ export class LogWriter {
   async #commit(batch: Batch): Promise<void> {
     const { segment } = batch;
     const file = segment.file!;
+    const write = this.#always ? writeFullyDurable : writeFully;
     try {
-      await writeFully(file, batch.finish(this.durableNext, this.#epoch), segment.size);
+      await write(file, batch.finish(this.durableNext, this.#epoch), segment.size);
     } catch (error) {
-      if (!isNoSpace(error)) throw error;
+      if (!foundNoRoom(error)) throw error;
       await this.#giveBack(segment, file, error);
       return;
     }
     if (this.#failure) return; // a sync beside this write failed
     segment.grow(batch.firstOffset, batch.count, batch.byteLength);
-    if (this.#always) {
-      await file.sync();
-      if (this.#failure) return;
-      this.#syncs.advance(segment, segment.size, segment.nextOffset);
-    }
+    if (this.#always) this.#syncs.advance(segment, segment.size, segment.nextOffset);
     this.#release(batch);
     batch.resolve(this.#always); // the acknowledgement: ① of the data path
     this.advanced();
+    if (segment.size >= this.#options.maxFileSizeBytes * PREPARE_AT_FILL) this.#preparer.start(segment);
     if (!this.#always) {
       this.#syncForWaiters();
       this.#syncLater();
@@ -351,19 +362,20 @@ export class LogWriter {
     // A sealed segment is durable in every mode: so a torn tail can only be in the last one.
     if (old.durableSize < old.size) await this.#syncs.request();
     if (this.#failure) return;
-    const temporary = `${segment.path}.${segment.header.salt.toString(16)}.tmp`;
-    let file: WalFile | undefined;
+    const prepared = await this.#preparer.take();
+    if (this.#failure) return;
+    const temporary = prepared?.path ?? `${segment.path}.${segment.header.salt.toString(16)}.tmp`;
+    let file = prepared?.file;
     try {
-      file = await fs.open(temporary, 'create');
-      await writeFully(file, [encodeSegmentHeader(segment.header)], 0);
+      file ??= await fs.open(temporary, 'create');
+      await writeFullyDurable(file, [encodeSegmentHeader(segment.header)], 0);
     } catch (error) {
       await file?.close();
-      if (!isNoSpace(error)) throw error;
+      if (!foundNoRoom(error)) throw error;
       if (file) await fs.remove(temporary);
       this.#dropPlan(error); // nothing acknowledged is at risk: the old segment goes on
       return;
     }
-    await file.sync();
     await fs.rename(temporary, segment.path);
     await fs.syncDirectory(dir);
     await this.#writeState({ segmentsEnd: segment.header.sequence + 1, durableUpTo: segment.firstOffset });
@@ -468,6 +480,11 @@ export class LogWriter {
     this.#writable = undefined;
     this.advanced();
   }
+}
+
+/** Whether a write took nothing, or less than it was given, because the disk is full. */
+function foundNoRoom(error: unknown): boolean {
+  return isNoSpace(error) && !isFailedSync(error);
 }
 
 function tick(): Promise<void> {

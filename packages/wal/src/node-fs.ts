@@ -1,13 +1,18 @@
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { lockDirectory } from './directory-lock.ts';
-import type { WalFile, WalFs } from './wal-fs.ts';
+import { isNoSpace } from './errors.ts';
+import { failedSync, type WalFile, type WalFs } from './wal-fs.ts';
 
-const openFlags = {
-  read: fs.constants.O_RDONLY,
-  write: fs.constants.O_RDWR,
-  create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
-} as const;
+const { O_RDONLY, O_RDWR, O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
+const openFlags = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL } as const;
+
+/**
+ * On Linux a write to a descriptor with O_DSYNC is a write and an fdatasync of its range in one trip to the thread pool.
+ * Elsewhere O_DSYNC does not reach the platter (macOS flushes the drive only on F_FULLFSYNC, which is what libuv's
+ * fdatasync does there).
+ */
+const hasDurableWrites = process.platform === 'linux';
 
 /** The real file system. Every operation runs on libuv's thread pool and never blocks the event loop. */
 export const nodeFs: WalFs = {
@@ -22,10 +27,16 @@ export const nodeFs: WalFs = {
     }
   },
   list: (path) => fs.promises.readdir(path),
-  open: (path, mode) =>
-    new Promise((done, fail) => {
-      fs.open(path, openFlags[mode], 0o644, (error, fd) => (error ? fail(error) : done(new NodeFile(fd))));
-    }),
+  async open(path, mode) {
+    const fd = await openDescriptor(path, openFlags[mode]);
+    if (mode === 'read' || !hasDurableWrites) return new NodeFile(fd, undefined);
+    try {
+      return new NodeFile(fd, await openDescriptor(path, O_WRONLY | O_DSYNC));
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  },
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.unlink(path),
   syncDirectory,
@@ -41,11 +52,26 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+function openDescriptor(path: string, flags: number): Promise<number> {
+  return new Promise((done, fail) => {
+    fs.open(path, flags, 0o644, (error, fd) => (error ? fail(error) : done(fd)));
+  });
+}
+
+function closeDescriptor(fd: number): Promise<void> {
+  return new Promise((done, fail) => {
+    fs.close(fd, (error) => (error ? fail(error) : done()));
+  });
+}
+
 class NodeFile implements WalFile {
   readonly #fd: number;
+  /** The same file with O_DSYNC, where that is what we need. */
+  readonly #durableFd: number | undefined;
 
-  constructor(fd: number) {
+  constructor(fd: number, durableFd: number | undefined) {
     this.#fd = fd;
+    this.#durableFd = durableFd;
   }
 
   read(target: Uint8Array, position: number): Promise<number> {
@@ -57,13 +83,22 @@ class NodeFile implements WalFile {
   }
 
   write(buffers: readonly Uint8Array[], position: number): Promise<number> {
-    return new Promise((done, fail) => {
-      const settle = (error: Error | null, count: number) => (error ? fail(error) : done(count));
-      const only = buffers[0];
-      if (buffers.length === 1 && only !== undefined)
-        fs.write(this.#fd, only, 0, only.length, position, settle);
-      else fs.writev(this.#fd, buffers as Uint8Array[], position, settle);
-    });
+    return writeTo(this.#fd, buffers, position);
+  }
+
+  async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    if (this.#durableFd !== undefined) {
+      try {
+        return await writeTo(this.#durableFd, buffers, position);
+      } catch (error) {
+        // Which half failed? Bytes that were taken made the file longer; overwriting needs no new space.
+        const taken = !isNoSpace(error) || (await this.size()) > position;
+        throw taken ? failedSync(error as Error) : error;
+      }
+    }
+    const taken = await writeTo(this.#fd, buffers, position);
+    await this.sync().catch((error: Error) => Promise.reject(failedSync(error)));
+    return taken;
   }
 
   truncate(size: number): Promise<void> {
@@ -84,9 +119,20 @@ class NodeFile implements WalFile {
     });
   }
 
-  close(): Promise<void> {
-    return new Promise((done, fail) => {
-      fs.close(this.#fd, (error) => (error ? fail(error) : done()));
-    });
+  async close(): Promise<void> {
+    try {
+      if (this.#durableFd !== undefined) await closeDescriptor(this.#durableFd);
+    } finally {
+      await closeDescriptor(this.#fd);
+    }
   }
+}
+
+function writeTo(fd: number, buffers: readonly Uint8Array[], position: number): Promise<number> {
+  return new Promise((done, fail) => {
+    const settle = (error: Error | null, count: number) => (error ? fail(error) : done(count));
+    const only = buffers[0];
+    if (buffers.length === 1 && only !== undefined) fs.write(fd, only, 0, only.length, position, settle);
+    else fs.writev(fd, buffers as Uint8Array[], position, settle);
+  });
 }

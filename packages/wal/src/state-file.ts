@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { crc32Range } from './crc32.ts';
 import { getU64, setU64, viewOf } from './u64.ts';
-import { readFully, type WalFile, type WalFs, writeFully } from './wal-fs.ts';
+import { readFully, type WalFile, type WalFs, writeFully, writeFullyDurable } from './wal-fs.ts';
 
 /** Name of the state file inside the log directory. */
 export const STATE_FILE = 'state';
@@ -97,8 +97,7 @@ export class StateFile {
   /** Replaces the state; durable when it resolves. Calls must not overlap. */
   async write(state: LogState): Promise<void> {
     const serial = this.#serial + 1;
-    await writeFully(this.#file, [encodeSlot(state, serial)], (serial % 2) * SLOT_STRIDE);
-    await this.#file.sync();
+    await writeFullyDurable(this.#file, [encodeSlot(state, serial)], (serial % 2) * SLOT_STRIDE);
     this.#serial = serial;
   }
 

@@ -25,6 +25,12 @@ export interface WalFile {
   read(target: Uint8Array, position: number): Promise<number>;
   /** Writes the buffers one after another at `position`; returns the bytes written, which may be fewer. */
   write(buffers: readonly Uint8Array[], position: number): Promise<number>;
+  /**
+   * As `write`, and the bytes it took, with the file size they need, are on stable storage when it resolves. It promises
+   * nothing about bytes written before. When the bytes were taken and only making them durable failed, it rejects with
+   * an error marked by {@link failedSync}: a disk found full by then is no harmless ENOSPC.
+   */
+  writeDurable(buffers: readonly Uint8Array[], position: number): Promise<number>;
   truncate(size: number): Promise<void>;
   /** Resolves when data and size are on stable storage. */
   sync(): Promise<void>;
@@ -32,23 +38,55 @@ export interface WalFile {
   close(): Promise<void>;
 }
 
+const syncFailed = Symbol.for('@danube/wal/sync-failed');
+
+/** Marks the error of a {@link WalFile.writeDurable} that failed after its bytes had been taken. */
+export function failedSync<E extends Error>(error: E): E {
+  return Object.assign(error, { [syncFailed]: true });
+}
+
+/** Whether the error is marked by {@link failedSync}. */
+export function isFailedSync(error: unknown): boolean {
+  return (error as { [syncFailed]?: unknown } | undefined)?.[syncFailed] === true;
+}
+
 /** A held lock; it dies with the process. */
 export interface WalDirectoryLock {
   release(): Promise<void>;
 }
 
+/** Buffers one system call takes: IOV_MAX on Linux and macOS. */
+const MAX_BUFFERS = 1024;
+
 /** Writes all of `buffers`, over as many calls as short writes make necessary. */
-export async function writeFully(
+export function writeFully(file: WalFile, buffers: readonly Uint8Array[], position: number): Promise<void> {
+  return writeAll((slice, at) => file.write(slice, at), buffers, position);
+}
+
+/** Writes all of `buffers`, and they are on stable storage when it resolves. */
+export async function writeFullyDurable(
   file: WalFile,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  // One call is one trip to the disk; for more of them one sync at the end is cheaper.
+  if (buffers.length <= MAX_BUFFERS) {
+    return writeAll((slice, at) => file.writeDurable(slice, at), buffers, position);
+  }
+  await writeFully(file, buffers, position);
+  await file.sync();
+}
+
+async function writeAll(
+  write: (slice: readonly Uint8Array[], at: number) => Promise<number>,
   buffers: readonly Uint8Array[],
   position: number,
 ): Promise<void> {
   let rest: readonly Uint8Array[] = buffers;
   let at = position;
   while (rest.length > 0) {
-    // IOV_MAX is 1024 on Linux and macOS.
-    const slice = rest.length > 1024 ? rest.slice(0, 1024) : rest;
-    let written = await file.write(slice, at);
+    const slice = rest.length > MAX_BUFFERS ? rest.slice(0, MAX_BUFFERS) : rest;
+    let written = await write(slice, at);
     if (written === 0) {
       if (slice.every((buffer) => buffer.length === 0)) {
         rest = rest.slice(slice.length);

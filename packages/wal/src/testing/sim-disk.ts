@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import type { WalDirectoryLock, WalFile, WalFs } from '../wal-fs.ts';
+import { failedSync, type WalDirectoryLock, type WalFile, type WalFs } from '../wal-fs.ts';
 import { Random } from './random.ts';
 import { SECTOR_BYTES, SimInode } from './sim-file.ts';
 
@@ -354,6 +354,22 @@ class SimFile implements WalFile {
       this.#disk.afterWrite(this.#inode);
       return taken;
     });
+  }
+
+  async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    const taken = await this.write(buffers, position);
+    const inode = this.#inode;
+    const begun = inode.beginSync(position, position + taken);
+    try {
+      await this.#perform(
+        'sync',
+        () => inode.endSync(begun),
+        () => inode.failSync(this.#disk.random),
+      );
+    } catch (error) {
+      throw failedSync(error as Error);
+    }
+    return taken;
   }
 
   truncate(size: number): Promise<void> {

@@ -42,10 +42,16 @@ export class SimInode {
     for (const sector of [...this.#dirty]) if (sector > last) this.#dirty.delete(sector);
   }
 
-  /** What a sync that starts now will make durable. Writes after this moment are not covered. */
-  beginSync(): { readonly sectors: readonly number[]; readonly contents: Buffer; readonly size: number } {
+  /**
+   * What a sync that starts now will make durable: of the bytes in [start, end) only, and the size. Writes after this
+   * moment are not covered.
+   */
+  beginSync(
+    start = 0,
+    end = Number.POSITIVE_INFINITY,
+  ): { readonly sectors: readonly number[]; readonly contents: Buffer; readonly size: number } {
     return {
-      sectors: [...this.#dirty],
+      sectors: [...this.#dirty].filter((n) => (n + 1) * SECTOR_BYTES > start && n * SECTOR_BYTES < end),
       contents: Buffer.from(this.#cache.subarray(0, this.#size)),
       size: this.#size,
     };

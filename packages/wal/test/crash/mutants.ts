@@ -12,15 +12,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'acknowledges without syncing',
     file: 'log-writer.ts',
-    find: 'await file.sync();\n      if (this.#failure) return;',
-    replace: '',
+    find: 'const write = this.#always ? writeFullyDurable : writeFully;',
+    replace: 'const write = writeFully;',
     caughtBy: 'crash',
   },
   {
     name: 'tries a failed sync again',
     file: 'log-writer.ts',
-    find: 'await file.sync();\n      if (this.#failure) return;',
-    replace: 'await file.sync().catch(() => file.sync());',
+    find: 'if (!foundNoRoom(error)) throw error;\n      await this.#giveBack(segment, file, error);\n      return;',
+    replace: 'await file.sync();',
     caughtBy: 'crash',
   },
   {
@@ -40,8 +40,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'does not sync the header of a new segment',
     file: 'log-writer.ts',
-    find: 'await file.sync();\n    await fs.rename(temporary, segment.path);',
-    replace: 'await fs.rename(temporary, segment.path);',
+    find: 'await writeFullyDurable(file, [encodeSegmentHeader(segment.header)], 0);',
+    replace: 'await writeFully(file, [encodeSegmentHeader(segment.header)], 0);',
     caughtBy: 'crash',
   },
   {
@@ -54,17 +54,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'takes a short write for a whole one',
     file: 'wal-fs.ts',
-    find: 'let written = await file.write(slice, at);',
+    find: 'let written = await write(slice, at);',
     replace:
-      'await file.write(slice, at);\n    let written = slice.reduce((sum, buffer) => sum + buffer.length, 0);',
+      'await write(slice, at);\n    let written = slice.reduce((sum, buffer) => sum + buffer.length, 0);',
     caughtBy: 'crash',
   },
   {
     name: 'shows followers records that are not durable yet',
     file: 'log-writer.ts',
-    find: 'await file.sync();\n      if (this.#failure) return;\n      this.#syncs.advance(segment, segment.size, segment.nextOffset);',
+    find: 'await write(file, batch.finish(this.durableNext, this.#epoch), segment.size);',
     replace:
-      'this.#syncs.advance(segment, segment.size, segment.nextOffset);\n      this.advanced();\n      await file.sync();',
+      'const frame = batch.finish(this.durableNext, this.#epoch);\n      await writeFully(file, frame, segment.size);\n      this.#syncs.advance(segment, segment.size + batch.byteLength, batch.firstOffset + batch.count);\n      this.advanced();\n      await write(file, frame, segment.size);',
     caughtBy: 'crash',
   },
   {
@@ -84,8 +84,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'writes the state file without syncing it',
     file: 'state-file.ts',
-    find: 'await this.#file.sync();',
-    replace: '',
+    find: 'await writeFullyDurable(this.#file,',
+    replace: 'await writeFully(this.#file,',
     caughtBy: 'crash',
   },
   {

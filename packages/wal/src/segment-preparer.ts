@@ -1,0 +1,67 @@
+import { isNoSpace } from './errors.ts';
+import type { Segment } from './segment.ts';
+import { SEGMENT_HEADER_BYTES } from './segment-header.ts';
+import { isFailedSync, type WalFile, type WalFs, writeFullyDurable } from './wal-fs.ts';
+
+/** A file that waits to become the next segment: its inode and first block are on disk, its name is temporary. */
+export interface PreparedFile {
+  readonly path: string;
+  readonly file: WalFile;
+}
+
+/** What the preparer needs of the log. */
+export interface PreparingLog {
+  readonly failure: Error | undefined;
+  fail(cause: unknown): void;
+}
+
+/**
+ * Makes the file of the next segment while the current one fills, so that a rotation neither creates a file nor needs
+ * new space: it overwrites the header's block, renames, and syncs the directory.
+ * Whatever a crash leaves of it ends in `.tmp` and is deleted when the log is opened.
+ */
+export class SegmentPreparer {
+  readonly #fs: WalFs;
+  readonly #log: PreparingLog;
+  #pending: Promise<PreparedFile | undefined> | undefined;
+
+  constructor(fs: WalFs, log: PreparingLog) {
+    this.#fs = fs;
+    this.#log = log;
+  }
+
+  /** Starts to prepare the file that will follow `active`, once. */
+  start(active: Segment): void {
+    this.#pending ??= this.#prepare(`${active.path}.next.tmp`);
+  }
+
+  /** The prepared file, which is then the caller's; undefined when there is none, or no room for one. */
+  take(): Promise<PreparedFile | undefined> {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    return pending ?? Promise.resolve(undefined);
+  }
+
+  /** Gives the prepared file up and removes it. Never throws: what stays behind is deleted at the next opening. */
+  async discard(): Promise<void> {
+    const prepared = await this.take();
+    if (!prepared) return;
+    await prepared.file.close().catch(() => undefined);
+    await this.#fs.remove(prepared.path).catch(() => undefined);
+  }
+
+  async #prepare(path: string): Promise<PreparedFile | undefined> {
+    let file: WalFile | undefined;
+    try {
+      file = await this.#fs.open(path, 'create');
+      await writeFullyDurable(file, [new Uint8Array(SEGMENT_HEADER_BYTES)], 0);
+      return { path, file };
+    } catch (error) {
+      await file?.close().catch(() => undefined); // the error above is the one that counts
+      // A full disk is no failure yet: the rotation tries again and, if it must, says so.
+      if (!isNoSpace(error) || isFailedSync(error)) this.#log.fail(error);
+      else if (file) await this.#fs.remove(path).catch(() => undefined);
+      return undefined;
+    }
+  }
+}
