@@ -49,6 +49,7 @@ export class FrameScanner {
       const frame = await readFrame(window, segment, at);
       if (frame.header) durableUpTo = Math.max(durableUpTo, frame.header.durableUpTo);
       const reason = frame.reason ?? this.#misplaced(frame.header!, segment, state);
+      if (reason !== undefined && !frame.header && (await window.isZeroFrom(at))) break; // filled ahead, not used
       if (reason !== undefined) {
         const survey = await surveyDamage(window, segment, at, fileSize, reason);
         durableUpTo = Math.max(durableUpTo, survey.durableUpTo);
@@ -181,6 +182,17 @@ class Window {
     this.start = at;
     this.#length = await readFully(this.#file, this.buffer.subarray(0, wanted), at);
     return this.#length >= length;
+  }
+
+  /** Whether there is nothing but zeros from `at` to the end of the file. */
+  async isZeroFrom(at: number): Promise<boolean> {
+    for (let from = at; from < this.#fileSize; ) {
+      if (!(await this.load(from, 1))) return false;
+      const part = this.buffer.subarray(from - this.start, this.#length);
+      if (!part.every((byte) => byte === 0)) return false;
+      from = this.start + this.#length;
+    }
+    return true;
   }
 
   /** Position of the next frame magic at or after `at`, or -1. */

@@ -2,8 +2,9 @@ import { AppendPlan, type PlanStep } from './append-plan.ts';
 import { Batch, type WalAck, type WalBatchAck } from './batch.ts';
 import { isNoSpace, systemErrorCode, WalError } from './errors.ts';
 import type { ResolvedWalOptions, WalRecordInput } from './options.ts';
+import { Preallocation } from './preallocation.ts';
 import type { Segment } from './segment.ts';
-import { encodeSegmentHeader } from './segment-header.ts';
+import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment-header.ts';
 import { SegmentPreparer } from './segment-preparer.ts';
 import type { LogState, StateFile } from './state-file.ts';
 import { SyncStream } from './sync-stream.ts';
@@ -51,6 +52,7 @@ export class LogWriter {
   readonly #segments: Segment[];
   readonly #plan: AppendPlan;
   readonly #syncs: SyncStream;
+  readonly #preallocation: Preallocation;
   readonly #preparer: SegmentPreparer;
   /** The loop, while it runs. */
   #loop: Promise<void> | undefined;
@@ -75,7 +77,10 @@ export class LogWriter {
     this.#segments = [...log.segments];
     this.#plan = new AppendPlan(options, this.active, log.lastTimestampMs);
     this.#syncs = new SyncStream(this, this.active.nextOffset);
-    this.#preparer = new SegmentPreparer(options.fs, this);
+    this.#preallocation = new Preallocation(this, options);
+    const { initial } = this.#preallocation;
+    const zeros = initial.length < SEGMENT_HEADER_BYTES ? new Uint8Array(SEGMENT_HEADER_BYTES) : initial;
+    this.#preparer = new SegmentPreparer(options.fs, this, zeros);
   }
 
   /** The segment being written. */
@@ -256,8 +261,11 @@ export class LogWriter {
     await this.#truncating;
     if (!this.#failure) await this.#afterPlan(async () => {}).catch(() => undefined); // drains; see `failure`
     if (!this.#failure) await this.#syncs.request();
+    await this.#preallocation.idle();
     if (!this.#failure) {
       try {
+        await this.#cutZeros(this.active);
+        await this.active.file!.sync();
         await this.#writeState({ durableUpTo: this.durableNext, closed: true });
       } catch (error) {
         this.fail(error);
@@ -335,6 +343,8 @@ export class LogWriter {
     const { segment } = batch;
     const file = segment.file!;
     const write = this.#always ? writeFullyDurable : writeFully;
+    await this.#preallocation.clear(segment, segment.size + batch.byteLength);
+    if (this.#failure) return;
     try {
       await write(file, batch.finish(this.durableNext, this.#epoch), segment.size);
     } catch (error) {
@@ -348,6 +358,7 @@ export class LogWriter {
     this.#release(batch);
     batch.resolve(this.#always); // the acknowledgement: ① of the data path
     this.advanced();
+    this.#preallocation.after(segment, batch.byteLength);
     if (segment.size >= this.#options.maxFileSizeBytes * PREPARE_AT_FILL) this.#preparer.start(segment);
     if (!this.#always) {
       this.#syncForWaiters();
@@ -361,6 +372,7 @@ export class LogWriter {
     const old = this.active;
     // A sealed segment is durable in every mode: so a torn tail can only be in the last one.
     if (old.durableSize < old.size) await this.#syncs.request();
+    await this.#preallocation.idle();
     if (this.#failure) return;
     const prepared = await this.#preparer.take();
     if (this.#failure) return;
@@ -380,6 +392,8 @@ export class LogWriter {
     await fs.syncDirectory(dir);
     await this.#writeState({ segmentsEnd: segment.header.sequence + 1, durableUpTo: segment.firstOffset });
     segment.file = file;
+    if (prepared) segment.allocatedSize = prepared.size;
+    await this.#cutZeros(old);
     old.sealed = true;
     this.#segments.push(segment);
     const done = old.file;
@@ -389,11 +403,20 @@ export class LogWriter {
     });
   }
 
+  /** The end of the file becomes the end of its frames. Nothing depends on that being durable: zeros are no damage. */
+  async #cutZeros(segment: Segment): Promise<void> {
+    if (segment.allocatedSize === segment.size) return;
+    await segment.file!.truncate(segment.size);
+    segment.allocatedSize = segment.size;
+  }
+
   /** After a write met a full disk: cut the partial frame off, and only if that is durable, go on. */
   async #giveBack(segment: Segment, file: WalFile, cause: unknown): Promise<void> {
     await this.#syncs.idle;
+    await this.#preallocation.idle();
     if (this.#failure) return;
     await file.truncate(segment.size);
+    segment.allocatedSize = segment.size;
     await file.sync();
     if (this.#failure) return;
     this.#syncs.advance(segment, segment.size, segment.nextOffset);

@@ -376,6 +376,7 @@ class Recovery {
       rewritten = segment.size - start;
       await copyRange(file, start, segment.size, file, start);
     }
+    if (scan.fileSize > segment.size) await file.truncate(segment.size); // what was filled ahead
     await file.sync();
     segment.file = file;
     segment.durableSize = segment.size;

@@ -1,12 +1,12 @@
 import { isNoSpace } from './errors.ts';
 import type { Segment } from './segment.ts';
-import { SEGMENT_HEADER_BYTES } from './segment-header.ts';
 import { isFailedSync, type WalFile, type WalFs, writeFullyDurable } from './wal-fs.ts';
 
-/** A file that waits to become the next segment: its inode and first block are on disk, its name is temporary. */
+/** A file that waits to become the next segment: its zeros are on disk, its name is temporary. */
 export interface PreparedFile {
   readonly path: string;
   readonly file: WalFile;
+  readonly size: number;
 }
 
 /** What the preparer needs of the log. */
@@ -23,11 +23,14 @@ export interface PreparingLog {
 export class SegmentPreparer {
   readonly #fs: WalFs;
   readonly #log: PreparingLog;
+  readonly #zeros: Uint8Array;
   #pending: Promise<PreparedFile | undefined> | undefined;
 
-  constructor(fs: WalFs, log: PreparingLog) {
+  /** `zeros` is what the file holds at first, at least the place of the header. */
+  constructor(fs: WalFs, log: PreparingLog, zeros: Uint8Array) {
     this.#fs = fs;
     this.#log = log;
+    this.#zeros = zeros;
   }
 
   /** Starts to prepare the file that will follow `active`, once. */
@@ -54,8 +57,8 @@ export class SegmentPreparer {
     let file: WalFile | undefined;
     try {
       file = await this.#fs.open(path, 'create');
-      await writeFullyDurable(file, [new Uint8Array(SEGMENT_HEADER_BYTES)], 0);
-      return { path, file };
+      await writeFullyDurable(file, [this.#zeros], 0);
+      return { path, file, size: this.#zeros.length };
     } catch (error) {
       await file?.close().catch(() => undefined); // the error above is the one that counts
       // A full disk is no failure yet: the rotation tries again and, if it must, says so.

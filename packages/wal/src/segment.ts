@@ -28,6 +28,8 @@ export class Segment {
   size = SEGMENT_HEADER_BYTES;
   nextOffset: number;
   durableSize = SEGMENT_HEADER_BYTES;
+  /** Bytes of the file; those from `size` on are zeros. */
+  allocatedSize = SEGMENT_HEADER_BYTES;
   sealed = false;
   /** Pairs of first offset and file position of a frame, ascending. */
   readonly #index: number[] = [];
@@ -54,6 +56,7 @@ export class Segment {
       this.#index.push(frameFirstOffset, this.size);
     }
     this.size += frameBytes;
+    this.allocatedSize = Math.max(this.allocatedSize, this.size);
     this.nextOffset = frameFirstOffset + count;
   }
 

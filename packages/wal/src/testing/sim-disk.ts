@@ -30,6 +30,8 @@ export interface SimDiskOptions {
   readonly writeBack?: number;
   /** Each operation takes up to this many turns of the microtask queue, so that orders vary. Default 0. */
   readonly latencyTurns?: number;
+  /** Probability that an operation takes up to 3 turns of the event loop, so that others overtake it. Default 0. */
+  readonly slowOperations?: number;
 }
 
 type DirectoryChange = { readonly to?: string; readonly from?: string; readonly inode?: SimInode };
@@ -64,6 +66,7 @@ export class SimDisk {
       shortWrites: 0,
       writeBack: 0,
       latencyTurns: 0,
+      slowOperations: 0,
       ...options,
     };
     this.random = new Random(options.seed);
@@ -187,6 +190,9 @@ export class SimDisk {
     }
     // Syncs are slow: others get far meanwhile.
     for (let turns = this.#turns() * (operation === 'sync' ? 8 : 1); turns > 0; turns--) await undefined;
+    if (this.#options.slowOperations > 0 && this.random.chance(this.#options.slowOperations)) {
+      for (let turns = this.random.integer(1, 3); turns > 0; turns--) await new Promise(setImmediate);
+    }
     if (generation !== this.#generation) throw crashed();
     const fault = this.#faults.find(
       (f) => !f.fired && f.operation === operation && f.path.test(path) && f.after-- <= 0,

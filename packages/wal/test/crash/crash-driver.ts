@@ -112,6 +112,7 @@ export async function crashRun(module: WalModule, seed: number, statistics: RunS
     shortWrites: random.pick([0, 0.2]),
     writeBack: random.pick([0, 0.3]),
     latencyTurns: random.pick([0, 3]),
+    slowOperations: random.pick([0, 0.1]),
   });
   const sync = random.pick<wal.SyncMode>([
     { kind: 'always' },
@@ -122,6 +123,7 @@ export async function crashRun(module: WalModule, seed: number, statistics: RunS
   const settings = {
     sync,
     maxFileSizeBytes: random.pick([256, 1024, 3000, 20_000]),
+    preallocateBytes: random.pick([0, 600, 2000, 8000]),
     prelude: random.chance(0.5),
   };
   const model = new Model();
@@ -137,7 +139,12 @@ class Life {
   readonly #disk: SimDisk;
   readonly #random: Random;
   readonly #model: Model;
-  readonly #settings: { sync: wal.SyncMode; maxFileSizeBytes: number; prelude: boolean };
+  readonly #settings: {
+    sync: wal.SyncMode;
+    maxFileSizeBytes: number;
+    preallocateBytes: number;
+    prelude: boolean;
+  };
   readonly #statistics: RunStatistics;
   readonly #lost: 'power' | 'process' | 'nothing';
   readonly #calls: Promise<unknown>[] = [];
@@ -152,7 +159,7 @@ class Life {
     disk: SimDisk,
     random: Random,
     model: Model,
-    settings: { sync: wal.SyncMode; maxFileSizeBytes: number; prelude: boolean },
+    settings: { sync: wal.SyncMode; maxFileSizeBytes: number; preallocateBytes: number; prelude: boolean },
     statistics: RunStatistics,
     lost: 'power' | 'process' | 'nothing',
   ) {
@@ -255,6 +262,7 @@ class Life {
       sync,
       maxFileSizeBytes,
       maxBatchBytes: 4096,
+      preallocateBytes: this.#settings.preallocateBytes,
       randomBytes: (length) => random.bytes(length),
       clock: {
         now: () => 1_700_000_000_000 + this.#disk.operations,

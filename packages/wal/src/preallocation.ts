@@ -1,0 +1,88 @@
+import { isNoSpace } from './errors.ts';
+import type { Segment } from './segment.ts';
+import { isFailedSync, writeFullyDurable } from './wal-fs.ts';
+
+/** Frames above this are not worth writing their space twice: the disk's bandwidth counts, not its journal. */
+const LARGEST_FRAME_BYTES = 16 * 1024;
+/** Less than this is not worth a trip to the disk. */
+const SMALLEST_FILL_BYTES = 512;
+
+/** What it needs of the log. */
+export interface PreallocatingLog {
+  readonly failure: Error | undefined;
+  fail(cause: unknown): void;
+}
+
+/**
+ * Keeps durable zeros ahead of the end of the segment being written. A write over them changes neither the file's size nor
+ * its blocks, so that making it durable needs no commit of the file system's own journal: measured on ext4, that is
+ * a third to half of the time of a small commit.
+ *
+ * Zeros behind the last frame are no damage; recovery cuts them off. Invariant: a fill that runs writes at and above
+ * `#filling.start` only, and no frame is written there before it has ended, see {@link Preallocation.clear}.
+ */
+export class Preallocation {
+  readonly #log: PreallocatingLog;
+  readonly #bytes: number;
+  readonly #maxFileSizeBytes: number;
+  readonly #zeros: Uint8Array;
+  #filling: { readonly segment: Segment; readonly start: number; readonly done: Promise<void> } | undefined;
+  /** There was no room for more of it. */
+  #gaveUp: Segment | undefined;
+
+  constructor(log: PreallocatingLog, options: { preallocateBytes: number; maxFileSizeBytes: number }) {
+    this.#log = log;
+    this.#bytes = options.preallocateBytes;
+    this.#maxFileSizeBytes = options.maxFileSizeBytes;
+    this.#zeros = new Uint8Array(this.#bytes);
+  }
+
+  /** Zeros a new segment starts with, its header's place included. */
+  get initial(): Uint8Array {
+    return this.#zeros.subarray(0, this.#maxFileSizeBytes);
+  }
+
+  /** Resolves when no fill runs. */
+  async idle(): Promise<void> {
+    await this.#filling?.done;
+  }
+
+  /** To be awaited before a frame that ends at `end` is written. */
+  clear(segment: Segment, end: number): Promise<void> | undefined {
+    const filling = this.#filling;
+    return filling && filling.segment === segment && end > filling.start ? filling.done : undefined;
+  }
+
+  /** A frame of this size was written: fills ahead when what is left would not last. */
+  after(segment: Segment, frameBytes: number): void {
+    if (this.#filling || this.#gaveUp === segment || frameBytes > LARGEST_FRAME_BYTES) return;
+    const start = segment.allocatedSize;
+    if (start - segment.size >= this.#bytes / 2) return;
+    const end = Math.min(start + this.#bytes, this.#maxFileSizeBytes);
+    if (end - start < SMALLEST_FILL_BYTES) return;
+    this.#filling = { segment, start, done: this.#fill(segment, start, end) };
+  }
+
+  async #fill(segment: Segment, start: number, end: number): Promise<void> {
+    const file = segment.file!;
+    try {
+      await writeFullyDurable(file, [this.#zeros.subarray(0, end - start)], start);
+      segment.allocatedSize = end;
+    } catch (error) {
+      if (!isNoSpace(error) || isFailedSync(error)) this.#log.fail(error);
+      else await this.#takeBack(segment, start);
+    } finally {
+      this.#filling = undefined;
+    }
+  }
+
+  /** The disk is full: what was filled goes back, so that the file ends where the log thinks it does. */
+  async #takeBack(segment: Segment, start: number): Promise<void> {
+    this.#gaveUp = segment;
+    try {
+      await segment.file!.truncate(start);
+    } catch (error) {
+      this.#log.fail(error);
+    }
+  }
+}
