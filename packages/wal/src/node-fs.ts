@@ -12,7 +12,7 @@ const openFlags = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_
  * Elsewhere O_DSYNC does not reach the platter (macOS flushes the drive only on F_FULLFSYNC, which is what libuv's
  * fdatasync does there).
  */
-const hasDurableWrites = process.platform === 'linux';
+const writesAreDurable = process.platform === 'linux';
 
 /** The real file system. Every operation runs on libuv's thread pool and never blocks the event loop. */
 export const nodeFs: WalFs = {
@@ -29,9 +29,9 @@ export const nodeFs: WalFs = {
   list: (path) => fs.promises.readdir(path),
   async open(path, mode) {
     const fd = await openDescriptor(path, openFlags[mode]);
-    if (mode === 'read' || !hasDurableWrites) return new NodeFile(fd, undefined);
+    if (mode === 'read') return new NodeFile(fd, undefined);
     try {
-      return new NodeFile(fd, await openDescriptor(path, O_WRONLY | O_DSYNC));
+      return new NodeFile(fd, await openDescriptor(path, O_WRONLY | (writesAreDurable ? O_DSYNC : 0)));
     } catch (error) {
       fs.closeSync(fd);
       throw error;
@@ -58,6 +58,12 @@ function openDescriptor(path: string, flags: number): Promise<number> {
   });
 }
 
+function syncDescriptor(fd: number): Promise<void> {
+  return new Promise((done, fail) => {
+    fs.fdatasync(fd, (error) => (error ? fail(error) : done()));
+  });
+}
+
 function closeDescriptor(fd: number): Promise<void> {
   return new Promise((done, fail) => {
     fs.close(fd, (error) => (error ? fail(error) : done()));
@@ -66,7 +72,10 @@ function closeDescriptor(fd: number): Promise<void> {
 
 class NodeFile implements WalFile {
   readonly #fd: number;
-  /** The same file with O_DSYNC, where that is what we need. */
+  /**
+   * For durable writes a descriptor of its own: each hears of lost pages by itself, so that a sync and a durable write
+   * may overlap. Undefined in a file opened for reading.
+   */
   readonly #durableFd: number | undefined;
 
   constructor(fd: number, durableFd: number | undefined) {
@@ -87,17 +96,18 @@ class NodeFile implements WalFile {
   }
 
   async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<number> {
-    if (this.#durableFd !== undefined) {
+    const fd = this.#durableFd!;
+    if (writesAreDurable) {
       try {
-        return await writeTo(this.#durableFd, buffers, position);
+        return await writeTo(fd, buffers, position);
       } catch (error) {
         // Which half failed? Bytes that were taken made the file longer; overwriting needs no new space.
         const taken = !isNoSpace(error) || (await this.size()) > position;
         throw taken ? failedSync(error as Error) : error;
       }
     }
-    const taken = await writeTo(this.#fd, buffers, position);
-    await this.sync().catch((error: Error) => Promise.reject(failedSync(error)));
+    const taken = await writeTo(fd, buffers, position);
+    await syncDescriptor(fd).catch((error: Error) => Promise.reject(failedSync(error)));
     return taken;
   }
 
@@ -108,9 +118,7 @@ class NodeFile implements WalFile {
   }
 
   sync(): Promise<void> {
-    return new Promise((done, fail) => {
-      fs.fdatasync(this.#fd, (error) => (error ? fail(error) : done()));
-    });
+    return syncDescriptor(this.#fd);
   }
 
   size(): Promise<number> {

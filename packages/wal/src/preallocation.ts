@@ -1,6 +1,7 @@
 import { isNoSpace } from './errors.ts';
+import type { SyncMode } from './options.ts';
 import type { Segment } from './segment.ts';
-import { isFailedSync, writeFullyDurable } from './wal-fs.ts';
+import { writeFully } from './wal-fs.ts';
 
 /** Frames above this are not worth writing their space twice: the disk's bandwidth counts, not its journal. */
 const LARGEST_FRAME_BYTES = 16 * 1024;
@@ -23,6 +24,7 @@ export interface PreallocatingLog {
  */
 export class Preallocation {
   readonly #log: PreallocatingLog;
+  readonly #sync: boolean;
   readonly #bytes: number;
   readonly #maxFileSizeBytes: number;
   readonly #zeros: Uint8Array;
@@ -30,8 +32,16 @@ export class Preallocation {
   /** There was no room for more of it. */
   #gaveUp: Segment | undefined;
 
-  constructor(log: PreallocatingLog, options: { preallocateBytes: number; maxFileSizeBytes: number }) {
+  constructor(
+    log: PreallocatingLog,
+    options: {
+      readonly sync: SyncMode;
+      readonly preallocateBytes: number;
+      readonly maxFileSizeBytes: number;
+    },
+  ) {
     this.#log = log;
+    this.#sync = options.sync.kind === 'always';
     this.#bytes = options.preallocateBytes;
     this.#maxFileSizeBytes = options.maxFileSizeBytes;
     this.#zeros = new Uint8Array(this.#bytes);
@@ -66,11 +76,14 @@ export class Preallocation {
   async #fill(segment: Segment, start: number, end: number): Promise<void> {
     const file = segment.file!;
     try {
-      await writeFullyDurable(file, [this.#zeros.subarray(0, end - start)], start);
+      await writeFully(file, [this.#zeros.subarray(0, end - start)], start);
+      // Through another descriptor than the frames: the kernel reports lost pages once to each, so that neither of
+      // two syncs that overlap can take the other's failure away. In the other modes the next sync includes it.
+      if (this.#sync) await file.sync().catch((error: unknown) => this.#log.fail(error));
       segment.allocatedSize = end;
     } catch (error) {
-      if (!isNoSpace(error) || isFailedSync(error)) this.#log.fail(error);
-      else await this.#takeBack(segment, start);
+      if (isNoSpace(error)) await this.#takeBack(segment, start);
+      else this.#log.fail(error);
     } finally {
       this.#filling = undefined;
     }

@@ -27,7 +27,8 @@ export interface WalFile {
   write(buffers: readonly Uint8Array[], position: number): Promise<number>;
   /**
    * As `write`, and the bytes it took, with the file size they need, are on stable storage when it resolves. It promises
-   * nothing about bytes written before. When the bytes were taken and only making them durable failed, it rejects with
+   * nothing about bytes written before. May run while a `sync` does; a failure of either is reported to both, or to each
+   * its own: never to the other one only. When the bytes were taken and only making them durable failed, it rejects with
    * an error marked by {@link failedSync}: a disk found full by then is no harmless ENOSPC.
    */
   writeDurable(buffers: readonly Uint8Array[], position: number): Promise<number>;

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { failedSync, type WalDirectoryLock, type WalFile, type WalFs } from '../wal-fs.ts';
 import { Random } from './random.ts';
-import { SECTOR_BYTES, SimInode } from './sim-file.ts';
+import { type BegunSync, SECTOR_BYTES, SimInode } from './sim-file.ts';
 
 /** An operation of {@link WalFs} or {@link WalFile} that a fault can be planted in. */
 export type SimOperation =
@@ -336,6 +336,8 @@ class SimFile implements WalFile {
   readonly #generation: number;
   readonly #path: string;
   readonly #inode: SimInode;
+  /** As in {@link nodeFs}: `write` and `sync` use one descriptor, `writeDurable` another. */
+  readonly #knownLosses: { plain: number; durable: number };
   #open = true;
 
   constructor(disk: SimDisk, generation: number, path: string, inode: SimInode) {
@@ -343,6 +345,7 @@ class SimFile implements WalFile {
     this.#generation = generation;
     this.#path = path;
     this.#inode = inode;
+    this.#knownLosses = { plain: inode.lostPages, durable: inode.lostPages };
   }
 
   read(target: Uint8Array, position: number): Promise<number> {
@@ -364,14 +367,8 @@ class SimFile implements WalFile {
 
   async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<number> {
     const taken = await this.write(buffers, position);
-    const inode = this.#inode;
-    const begun = inode.beginSync(position, position + taken);
     try {
-      await this.#perform(
-        'sync',
-        () => inode.endSync(begun),
-        () => inode.failSync(this.#disk.random),
-      );
+      await this.#sync('durable', this.#inode.beginSync(position, position + taken));
     } catch (error) {
       throw failedSync(error as Error);
     }
@@ -382,13 +379,26 @@ class SimFile implements WalFile {
     return this.#perform('truncate', () => this.#inode.truncate(size));
   }
 
-  async sync(): Promise<void> {
-    const begun = this.#inode.beginSync();
+  sync(): Promise<void> {
+    return this.#sync('plain', this.#inode.beginSync());
+  }
+
+  /** Pages that any sync of the file has lost are this descriptor's failure too, once. */
+  #sync(descriptor: 'plain' | 'durable', begun: BegunSync): Promise<void> {
     const inode = this.#inode;
-    await this.#perform(
+    return this.#perform(
       'sync',
-      () => inode.endSync(begun),
-      () => inode.failSync(this.#disk.random),
+      () => {
+        if (inode.lostPages > this.#knownLosses[descriptor]) {
+          this.#knownLosses[descriptor] = inode.lostPages;
+          throw systemError('EIO', 'sync', this.#path);
+        }
+        inode.endSync(begun);
+      },
+      () => {
+        inode.failSync(this.#disk.random);
+        this.#knownLosses[descriptor] = inode.lostPages;
+      },
     );
   }
 

@@ -3,6 +3,15 @@ import type { Random } from './random.ts';
 /** The unit that a power loss keeps or loses as a whole. */
 export const SECTOR_BYTES = 512;
 
+/** What a running sync will make durable. */
+export interface BegunSync {
+  readonly sectors: readonly number[];
+  readonly contents: Buffer;
+  readonly size: number;
+  /** How many writes the file had seen. */
+  readonly writes: number;
+}
+
 /**
  * A simulated file: what processes see (the page cache) and what a power loss would leave, sector by sector.
  */
@@ -12,6 +21,17 @@ export class SimInode {
   #durable = Buffer.alloc(0);
   #durableSize = 0;
   #dirty = new Set<number>();
+  /** Counts writes, so that of two syncs at a time the one that started earlier cannot undo the other's work. */
+  #writes = 0;
+  /** When what is durable of a sector, and of the size, was written. */
+  readonly #persisted = new Map<number, number>();
+  #sizePersisted = 0;
+  #lostPages = 0;
+
+  /** How often a failed sync has lost pages: each open descriptor hears of each such event once, as on Linux. */
+  get lostPages(): number {
+    return this.#lostPages;
+  }
 
   get size(): number {
     return this.#size;
@@ -25,6 +45,7 @@ export class SimInode {
 
   write(bytes: Uint8Array, position: number): void {
     const end = position + bytes.length;
+    this.#writes++;
     this.#cache = grown(this.#cache, end);
     if (position > this.#size) this.#cache.fill(0, this.#size, position);
     const from = Math.min(position, this.#size);
@@ -35,6 +56,7 @@ export class SimInode {
   }
 
   truncate(size: number): void {
+    this.#writes++;
     this.#cache = grown(this.#cache, size);
     if (size > this.#size) this.#cache.fill(0, this.#size, size);
     this.#size = size;
@@ -46,35 +68,36 @@ export class SimInode {
    * What a sync that starts now will make durable: of the bytes in [start, end) only, and the size. Writes after this
    * moment are not covered.
    */
-  beginSync(
-    start = 0,
-    end = Number.POSITIVE_INFINITY,
-  ): { readonly sectors: readonly number[]; readonly contents: Buffer; readonly size: number } {
+  beginSync(start = 0, end = Number.POSITIVE_INFINITY): BegunSync {
     return {
+      writes: this.#writes,
       sectors: [...this.#dirty].filter((n) => (n + 1) * SECTOR_BYTES > start && n * SECTOR_BYTES < end),
       contents: Buffer.from(this.#cache.subarray(0, this.#size)),
       size: this.#size,
     };
   }
 
-  endSync(begun: {
-    readonly sectors: readonly number[];
-    readonly contents: Buffer;
-    readonly size: number;
-  }): void {
+  endSync(begun: BegunSync): void {
     for (const sector of begun.sectors) {
       if (!this.#dirty.has(sector)) continue; // written back meanwhile
-      this.#persist(sector, begun.contents);
+      if ((this.#persisted.get(sector) ?? 0) > begun.writes) continue; // newer than what this sync saw
+      this.#persist(sector, begun.contents, begun.writes);
       if (this.#sameAs(sector, begun.contents)) this.#dirty.delete(sector);
     }
+    if (this.#sizePersisted > begun.writes) return;
     this.#durableSize = begun.size;
+    this.#sizePersisted = begun.writes;
   }
 
   /** A failed sync as Linux does it: some pages reached the disk, the rest did not, and all count as clean. */
   failSync(random: Random): void {
     for (const sector of this.#dirty) if (random.chance(0.3)) this.#persist(sector, this.#cache);
-    if (random.chance(0.5)) this.#durableSize = this.#size;
+    if (random.chance(0.5)) {
+      this.#durableSize = this.#size;
+      this.#sizePersisted = this.#writes;
+    }
     this.#dirty.clear();
+    this.#lostPages++;
   }
 
   /** The kernel writes some pages back on its own. */
@@ -126,7 +149,8 @@ export class SimInode {
     return Buffer.from(this.#cache.subarray(0, this.#size));
   }
 
-  #persist(sector: number, source: Uint8Array): void {
+  #persist(sector: number, source: Uint8Array, writes = this.#writes): void {
+    this.#persisted.set(sector, writes);
     const start = sector * SECTOR_BYTES;
     const piece = source.subarray(start, start + SECTOR_BYTES);
     this.#durable = grown(this.#durable, start + SECTOR_BYTES);
