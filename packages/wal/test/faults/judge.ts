@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { openWal } from '../../src/index.ts';
 import { payloadText } from './payload.ts';
 import {
@@ -16,7 +16,7 @@ import {
 /** Where a fault struck: what the process was doing, and to what. */
 export interface Hit {
   readonly phase: 'opening' | 'running' | 'closing';
-  readonly target: 'segment' | 'new segment' | 'state' | 'version' | 'lock' | 'directory' | 'other';
+  readonly target: 'segment' | 'new segment' | 'state' | 'version' | 'lock' | 'directory';
   readonly call: SystemCall;
 }
 
@@ -53,19 +53,21 @@ function locate(run: TracedRun): Hit[] {
     if (call.line === 'opening') phase = 'opening';
     else if (call.line?.startsWith('open ')) phase = 'running';
     else if (call.line === 'closing') phase = 'closing';
-    if (call.injected) hits.push({ phase, target: targetOf(call.path, run.dir), call });
+    if (call.injected && call.path.startsWith(dirname(run.dir)))
+      hits.push({ phase, target: targetOf(call.path, run.dir), call });
   }
   return hits;
 }
 
 function targetOf(path: string, dir: string): Hit['target'] {
-  if (path === dir) return 'directory';
+  if (path === dir || path === dirname(dir)) return 'directory';
   if (isSegment(path)) return 'segment';
   if (isNewSegment(path)) return 'new segment';
   const name = basename(path);
   if (name.startsWith('state')) return 'state';
   if (name.startsWith('VERSION')) return 'version';
-  return name.startsWith('lock.db') ? 'lock' : 'other';
+  assert(name.startsWith('lock.db'), `a fault struck ${path}`);
+  return 'lock';
 }
 
 /** Must the log stop? */
@@ -126,7 +128,10 @@ function judgeAnswers(run: TracedRun, hits: readonly Hit[]): void {
     const { call } = openFaults[i]!;
     const wanted = call.error === 'ENOSPC' ? 'WAL_NO_SPACE' : 'WAL_IO_ERROR';
     const ofTheLock = openFaults[i]!.target === 'lock' && code === 'WAL_IO_ERROR'; // SQLite has no better code
-    assert(code === wanted || ofTheLock, `opening met ${call.error} in ${call.name} of ${call.path} and said ${code}`);
+    assert(
+      code === wanted || ofTheLock,
+      `opening met ${call.error} in ${call.name} of ${call.path} and said ${code}`,
+    );
   }
 }
 
@@ -159,7 +164,10 @@ function judgeSystemCalls(run: TracedRun): void {
     const changes = isWrite(call) || isSync(call) || isRename(call) || call.name === 'ftruncate';
     if (!changes) continue;
     // A file being prepared to become a segment concerns nobody as long as it does not become one.
-    assert(!toldOfFailure || isNewSegment(path) && !isRename(call), `the failed log did ${call.name} on ${path}`);
+    assert(
+      !toldOfFailure || (isNewSegment(path) && !isRename(call)),
+      `the failed log did ${call.name} on ${path}`,
+    );
     const syncs = isSync(call) || (isWrite(call) && call.dsync);
     const before = poisoned.get(path);
     assert(
@@ -196,7 +204,11 @@ function judgeSystemCalls(run: TracedRun): void {
 /** Where and how much a call was asked to write. */
 export function extent(call: SystemCall): { position: number; length: number } {
   if (!isWrite(call)) return { position: -1, length: -1 };
-  const [, count, position] = /, (\d+), (\d+)(?:, \w+)?$/.exec(call.args)!.map(Number) as [number, number, number];
+  const [, count, position] = /, (\d+), (\d+)(?:, \w+)?$/.exec(call.args)!.map(Number) as [
+    number,
+    number,
+    number,
+  ];
   if (call.name === 'pwrite64') return { position, length: count };
   const parts = [...call.args.matchAll(/iov_len=(\d+)/g)].map(([, length]) => Number(length));
   return { position, length: parts.reduce((sum, length) => sum + length, 0) };
@@ -234,7 +246,10 @@ async function judgeDisk(run: TracedRun): Promise<void> {
   let wal = await openWal({ dir: run.dir });
   try {
     assert(wal.epoch > epoch, `epoch ${wal.epoch} was given twice`);
-    assert(allowedFirst.has(wal.firstOffset), `the log begins at ${wal.firstOffset}, not at ${[...allowedFirst]}`);
+    assert(
+      allowedFirst.has(wal.firstOffset),
+      `the log begins at ${wal.firstOffset}, not at ${[...allowedFirst]}`,
+    );
     const found: { number: number; index: number }[] = [];
     for await (const batch of wal.read({ from: wal.firstOffset })) {
       for (const { offset, payload } of batch) {
@@ -242,7 +257,10 @@ async function judgeDisk(run: TracedRun): Promise<void> {
         const [number, index] = text.split(' ', 2).map(Number) as [number, number];
         assert(text === payloadText(number, index, text.length), `offset ${offset} holds other bytes`);
         assert(offset === wal.firstOffset + found.length, `offset ${offset} comes after a gap`);
-        assert(acked.has(number) || open.has(number), `phantom: append ${number} at ${offset} had been refused`);
+        assert(
+          acked.has(number) || open.has(number),
+          `phantom: append ${number} at ${offset} had been refused`,
+        );
         found.push({ number, index });
       }
     }
@@ -258,13 +276,22 @@ async function judgeDisk(run: TracedRun): Promise<void> {
       const previous = found[i - 1];
       const follows =
         index === 0 ? previous === undefined || number > previous.number : previous?.number === number;
-      assert(follows, `offset ${wal.firstOffset + i} holds append ${number}.${index} after ${previous?.number}`);
+      assert(
+        follows,
+        `offset ${wal.firstOffset + i} holds append ${number}.${index} after ${previous?.number}`,
+      );
     }
     const next = wal.nextOffset;
-    assert((await wal.append({ type: 1, payload: Buffer.from('1 0 14 1.0;1.0') })).offset === next, 'wrong offset');
+    assert(
+      (await wal.append({ type: 1, payload: Buffer.from('1 0 14 1.0;1.0') })).offset === next,
+      'wrong offset',
+    );
     await wal.close();
     wal = await openWal({ dir: run.dir });
-    assert(wal.recovery.cleanShutdown && wal.nextOffset === next + 1, 'reopening after the fault is not clean');
+    assert(
+      wal.recovery.cleanShutdown && wal.nextOffset === next + 1,
+      'reopening after the fault is not clean',
+    );
   } finally {
     await wal.close();
   }
@@ -281,7 +308,8 @@ function keepTheWordOfShortWrites(run: TracedRun): void {
       if (isRename(later) && later.result === 0 && renamed(later)[0] === path) path = renamed(later)[1];
       if (!isWrite(later) || later.path !== path) continue;
       const other = extent(later);
-      if (other.position < position + call.result && position < other.position + later.result) overwritten = true;
+      if (other.position < position + call.result && position < other.position + later.result)
+        overwritten = true;
     }
     if (overwritten || !existsSync(path)) continue;
     const printed = [...call.args.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => unescaped(text!));

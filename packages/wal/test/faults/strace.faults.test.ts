@@ -39,7 +39,13 @@ async function callsToOpen(mode: Mode, name: string): Promise<number> {
 }
 
 /** Fails call number `from`, `from + 1`, … of its kind until there are no more. */
-async function sweep(mode: Mode, name: string, effect: string, from = 1, endings = endingsOf): Promise<Hit[]> {
+async function sweep(
+  mode: Mode,
+  name: string,
+  effect: string,
+  from = 1,
+  endings = endingsOf,
+): Promise<Hit[]> {
   const hits: Hit[] = [];
   for (let n = from; ; n++) {
     const outcome = await run({ mode, injections: [`${name}:${effect}:when=${n}`], ending: endings(n) });
@@ -110,7 +116,10 @@ describe.concurrent('a failure while another is dealt with', () => {
   test('the log stops when a full disk cannot be undone', async () => {
     const mode = 'always';
     const from = (await callsToOpen(mode, 'pwrite64')) + 1;
-    for (const second of ['ftruncate:error=EIO:when=1', `fdatasync:error=ENOSPC:when=${(await callsToOpen(mode, 'fdatasync')) + 1}`]) {
+    for (const second of [
+      'ftruncate:error=EIO:when=1',
+      `fdatasync:error=ENOSPC:when=${(await callsToOpen(mode, 'fdatasync')) + 1}`,
+    ]) {
       const outcome = await run({ mode, injections: [`pwrite64:error=ENOSPC:when=${from}`, second] });
       const hits = await judge(outcome);
       expect(hits.length).toBe(2);
@@ -121,20 +130,32 @@ describe.concurrent('a failure while another is dealt with', () => {
 describe.concurrent('files that cannot be opened or deleted', () => {
   const segment = (dir: string, first: number) => join(dir, `${String(first).padStart(20, '0')}.wal`);
 
-  test.each(['EIO', 'ENOSPC', 'EMFILE'])('%s while a new segment or the directory is opened', async (error) => {
-    const hits: Hit[] = [];
-    for (let n = 1; ; n++) {
-      const dir = join(mkdtempSync(join(root, 'run-')), 'log');
-      // Prepared beforehand or not; salts are fixed by the workload.
-      const names = ['.next.tmp', ...[1, 2, 3, 4].map((byte) => `.${String(byte).repeat(8).replace(/(.)/g, '$1')}.tmp`)];
-      const paths = [dir, ...names.flatMap((name) => [segment(dir, 0) + name, segment(dir, 5) + name])];
-      const outcome = await traced({ dir, mode: 'always', paths, injections: [`openat:error=${error}:when=${n}`] });
-      hits.push(...(await judge(outcome)));
-      if (outcome.injected.length === 0) break;
-    }
-    expect(places(hits)).toContain('running: directory');
-    expect(places(hits)).toContain('running: new segment');
-  }, 60_000);
+  test.each(['EIO', 'ENOSPC', 'EMFILE'])(
+    '%s while a new segment or the directory is opened',
+    async (error) => {
+      const hits: Hit[] = [];
+      for (let n = 1; ; n++) {
+        const dir = join(mkdtempSync(join(root, 'run-')), 'log');
+        // Prepared beforehand or not; salts are fixed by the workload.
+        const names = [
+          '.next.tmp',
+          ...[1, 2, 3, 4].map((byte) => `.${String(byte).repeat(8).replace(/(.)/g, '$1')}.tmp`),
+        ];
+        const paths = [dir, ...names.flatMap((name) => [segment(dir, 0) + name, segment(dir, 5) + name])];
+        const outcome = await traced({
+          dir,
+          mode: 'always',
+          paths,
+          injections: [`openat:error=${error}:when=${n}`],
+        });
+        hits.push(...(await judge(outcome)));
+        if (outcome.injected.length === 0) break;
+      }
+      expect(places(hits)).toContain('running: directory');
+      expect(places(hits)).toContain('running: new segment');
+    },
+    60_000,
+  );
 
   test('EIO at any unlink: the truncation says so, and the next opening finishes it', async () => {
     const hits = await sweep('always', 'unlink', 'error=EIO');
@@ -149,7 +170,11 @@ describe.concurrent('a kill -9 at any system call', () => {
         const opening = mode === 'always' || name === 'pwritev' || name === 'unlink';
         let kills = 0;
         for (let n = opening ? 1 : (await callsToOpen(mode, name)) + 1; ; n++, kills++) {
-          const outcome = await run({ mode, injections: [`${name}:signal=KILL:when=${n}`], ending: 'reopen' });
+          const outcome = await run({
+            mode,
+            injections: [`${name}:signal=KILL:when=${n}`],
+            ending: 'reopen',
+          });
           await judge(outcome);
           if (!outcome.killed) break;
         }

@@ -38,6 +38,29 @@ const TRACED = [
 
 export const packageSource = new URL('../../src/index.ts', import.meta.url).href;
 
+const workload = fileURLToPath(new URL('./workload.ts', import.meta.url));
+const cache = mkdtempSync(join(tmpdir(), 'wal-faults-cache-'));
+process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
+
+/** Most of a child's time would go into compiling the same files: done once a source, before anything is traced. */
+const compiled = new Map<string, Promise<unknown>>();
+function compile(source: string, env: NodeJS.ProcessEnv): Promise<unknown> {
+  let known = compiled.get(source);
+  if (!known) {
+    const dir = mkdtempSync(join(cache, 'log-'));
+    known = runChild(
+      process.execPath,
+      nodeArguments(source, dir, 'always', 'reopen'),
+      join(dir, 'said'),
+      env,
+    );
+    compiled.set(source, known);
+  }
+  return known;
+}
+
+const nodeArguments = (...args: readonly string[]) => ['--conditions=@danube/source', workload, ...args];
+
 /**
  * Runs the workload over `dir` under strace. `injections` as in `strace -e inject=`; strace counts `when=` per thread,
  * hence the single worker thread, and sees nothing that goes through io_uring, hence the environment.
@@ -56,9 +79,10 @@ export async function traced(options: {
   const log = join(folder, 'log');
   // A file, because strace can be told its name.
   const said = join(folder, 'said');
-  const { UV_USE_IO_URING: _, ...env } = process.env;
-  const workload = fileURLToPath(new URL('./workload.ts', import.meta.url));
+  const { UV_USE_IO_URING: _, ...inherited } = process.env;
+  const env = { ...inherited, UV_THREADPOOL_SIZE: '1', NODE_COMPILE_CACHE: cache };
   try {
+    await compile(source, env);
     const { exitCode, signal, complaints } = await inTurn(() =>
       runChild(
         'strace',
@@ -66,15 +90,22 @@ export async function traced(options: {
           ...['-f', '-y', '-s', '200', '-o', log, '-e', `trace=${TRACED}`, '-e', 'signal=none'],
           ...(paths.length > 0 ? [said, ...paths] : []).flatMap((path) => ['-P', path]),
           ...injections.flatMap((injection) => ['-e', `inject=${injection}`]),
-          ...[process.execPath, '--conditions=@danube/source', workload, source, dir, mode, ending],
+          ...[process.execPath, ...nodeArguments(source, dir, mode, ending)],
         ],
         said,
-        { ...env, UV_THREADPOOL_SIZE: '1' },
+        env,
       ),
     );
     const calls = parseTrace(readFileSync(log, 'latin1'));
     return {
-      ...{ dir, calls, exitCode, complaints, killed: signal === 'SIGKILL', lines: readFileSync(said, 'utf8').split('\n').slice(0, -1) },
+      ...{
+        dir,
+        calls,
+        exitCode,
+        complaints,
+        killed: signal === 'SIGKILL',
+        lines: readFileSync(said, 'utf8').split('\n').slice(0, -1),
+      },
       injected: calls.filter((call) => call.injected),
     };
   } finally {
