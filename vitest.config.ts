@@ -1,12 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
+/** Tiers that need more than Node.js. The files of one end in `.TIER.test.ts`; all others are unit tests. */
+const special = ['faults', 'interop'];
+
 /**
  * One project a workspace folder, and one for `test/`. Tests run from source through the
- * `@danube/source` condition. `DANUBE_INTEROP=1` runs the interop tier (other software as judge)
- * instead of everything else.
+ * `@danube/source` condition. `DANUBE_TIER` names the one tier to run (default `unit`).
  */
-const interop = process.env['DANUBE_INTEROP'] === '1';
+const tier = process.env['DANUBE_TIER'] ?? 'unit';
+if (tier !== 'unit' && !special.includes(tier)) throw new Error(`DANUBE_TIER=${tier} is not a tier.`);
+const endings = special.map((name) => `**/*.${name}.test.ts`);
 const roots = [
   ...['packages', 'apps'].flatMap((group) => readdirSync(group).map((name) => `${group}/${name}`)),
   'test',
@@ -24,8 +28,8 @@ export default defineConfig({
       root,
       test: {
         name: root,
-        include: folders(root).map((folder) => `${folder}**/*${interop ? '.interop' : ''}.test.ts`),
-        exclude: ['**/node_modules/**', '**/dist/**', ...(interop ? [] : ['**/*.interop.test.ts'])],
+        include: folders(root).map((folder) => `${folder}**/*${tier === 'unit' ? '' : `.${tier}`}.test.ts`),
+        exclude: ['**/node_modules/**', '**/dist/**', ...(tier === 'unit' ? endings : [])],
       },
     })),
     testTimeout: 30_000,

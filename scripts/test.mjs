@@ -1,7 +1,9 @@
-// `npm test`: everything that needs Node.js alone, then the interop tier where Python is there.
-// Options: --no-interop, --unit (no build, no interop: the inner loop), any other word filters test files.
+// `npm test`: everything that needs Node.js alone, then real faults where the kernel lets us make them, then the
+// interop tier where Python is there. Options: --no-interop, --unit (no build, no other tier: the inner loop), any
+// other word filters test files.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { whyNoFaults } from './lib/faults.mjs';
 import { interopPython } from './lib/python.mjs';
 import { createStages, say } from './lib/stages.mjs';
 import { CACHE, passSignalsOn, run, runQuietly } from './lib/toolchain.mjs';
@@ -60,20 +62,23 @@ async function main() {
   if (!unitOnly && filters.length === 0)
     await gate('built packages load', () => run('node', ['scripts/check-dist.mjs']));
   await stages.run('tests', () => vitest('unit', {}));
-  if (withInterop) {
-    const found = await interopPython();
-    if (found.python) {
-      // One file at a time: brokers, load and judges share the machine's cores.
-      await stages.run('interop tests', () =>
-        vitest('interop', { DANUBE_INTEROP: '1', DANUBE_PYTHON: found.python }, ['--no-file-parallelism']),
-      );
+  // One file at a time: what these start shares the machine's cores with them.
+  const tier = async (name, reason, env = {}) => {
+    const stage = `${name} tests`;
+    if (reason === undefined) {
+      await stages.run(stage, () => vitest(name, { DANUBE_TIER: name, ...env }, ['--no-file-parallelism']));
     } else if (mandatory) {
-      await gate('interop tests', () => {
-        throw new Error(`The interop tier is mandatory here: ${found.reason}.`);
+      await gate(stage, () => {
+        throw new Error(`The ${name} tier is mandatory here: ${reason}.`);
       });
     } else {
-      say(`\nThe interop tier was left out: ${found.reason}.`);
+      say(`\nThe ${name} tier was left out: ${reason}.`);
     }
+  };
+  if (!unitOnly) await tier('faults', whyNoFaults());
+  if (withInterop) {
+    const { python, reason } = await interopPython();
+    await tier('interop', reason, { DANUBE_PYTHON: python });
   }
   return finish(stages);
 }

@@ -1,19 +1,37 @@
 import { parseArgs } from 'node:util';
 import { ack } from './scenarios/ack.ts';
+import { wal } from './scenarios/wal.ts';
 
-const scenarios = { ack } as const;
+const usage = `npm run bench -- SCENARIO [OPTIONS]
+
+  ack   producer acknowledgement latency over gRPC at 1 and 16 producers, next to a bare gRPC echo
+        and a C write+fdatasync loop, interleaved in one run
+        [--rounds 5] [--seconds 2]
+  wal   appends to @danube/wal next to a C loop, Go group commit, etcd wal, NATS JetStream and lmdb-js,
+        interleaved in one run; the peers are fetched on the first
+        [--rounds 9] [--ms 900] [--only danube,c-loop] [--outstanding 1,16] [--bytes 1024] [--media disk,tmpfs]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '2' } },
+  options: {
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    ms: { type: 'string' },
+    only: { type: 'string' },
+    outstanding: { type: 'string' },
+    bytes: { type: 'string' },
+    media: { type: 'string' },
+  },
 });
-const scenario = scenarios[positionals[0] as keyof typeof scenarios];
+const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  ack: () => ack({ rounds: Number(values.rounds ?? 5), secondsPerCell: Number(values.seconds ?? 2) }),
+  wal: () => wal(values),
+};
+const [name] = positionals;
+const scenario = name === undefined ? undefined : scenarios[name];
 if (scenario === undefined) {
-  console.log('npm run bench -- SCENARIO [--rounds 5] [--seconds 2]\n');
-  console.log(
-    '  ack   producer acknowledgement latency over gRPC at 1 and 16 producers, next to a bare gRPC echo',
-  );
-  console.log('        and a C write+fdatasync loop, interleaved in one run');
-  process.exit(positionals.length === 0 ? 0 : 2);
+  console.log(usage);
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  await scenario();
 }
-await scenario({ rounds: Number(values.rounds), secondsPerCell: Number(values.seconds) });

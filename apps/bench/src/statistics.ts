@@ -19,3 +19,18 @@ export function spread(values: readonly number[]): Spread {
 }
 
 export const round = (value: number, digits = 3): number => Number(value.toFixed(digits));
+
+/**
+ * Spread of a ratio taken round by round, so that a slow minute counts above and below the line alike. A round in
+ * which one of the two is missing is left out; undefined if none is left.
+ */
+export function ratioOfRounds(
+  over: readonly (number | undefined)[],
+  under: readonly (number | undefined)[],
+): Spread | undefined {
+  const ratios = over.flatMap((value, index) => {
+    const divisor = under[index];
+    return value === undefined || divisor === undefined ? [] : [value / divisor];
+  });
+  return ratios.length === 0 ? undefined : spread(ratios);
+}

@@ -194,6 +194,7 @@ export class LogWriter {
   }
 
   async #truncate(offset: number): Promise<void> {
+    if (this.#failure) throw this.#failure; // while it waited for the truncation before
     const kept = this.#segments.findIndex((segment) => !segment.sealed || segment.nextOffset > offset);
     if (kept === 0) return;
     // Settled now: a segment sealed while we wait stays, since the one after it may not have its prelude yet.

@@ -1,33 +1,74 @@
-/* The limit a durable acknowledgement on this disk can reach: one thread that writes a record and syncs it.
-   fdatasync-loop FILE COUNT BYTES -> one latency in nanoseconds a line. */
+/* The limit a durable acknowledgement on this disk can reach: one thread that writes an ideal batch of OUTSTANDING
+   records with one write, syncs it, and starts again; no checksum, no framing, nobody to answer.
+   fdatasync-loop DIR OUTSTANDING BYTES MILLISECONDS -> one line of JSON (see driver.ts). */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static long long now(void) {
+static double seconds_of(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (long long)t.tv_sec * 1000000000LL + t.tv_nsec;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double quantile(const double *sorted, size_t count, double fraction) {
+  size_t rank = (size_t)(fraction * (double)count);
+  return sorted[rank < count ? rank : count - 1] * 1e6;
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) return 2;
-  int count = atoi(argv[2]);
-  size_t bytes = (size_t)atol(argv[3]);
-  char *record = malloc(bytes);
-  long long *latency = malloc(sizeof(long long) * (size_t)count);
-  int fd = open(argv[1], O_CREAT | O_WRONLY | O_TRUNC, 0600);
-  if (fd < 0 || record == NULL || latency == NULL) return 1;
-  memset(record, 'x', bytes);
-  for (int i = 0; i < count; i++) {
-    long long begin = now();
-    if (write(fd, record, bytes) != (ssize_t)bytes || fdatasync(fd) != 0) return 1;
-    latency[i] = now() - begin;
+  if (argc != 5) return 2;
+  long outstanding = atol(argv[2]);
+  size_t batch = (size_t)outstanding * (size_t)atol(argv[3]);
+  double measured = atof(argv[4]) / 1000;
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/loop", argv[1]);
+  char *records = malloc(batch);
+  size_t count = 0, room = 1 << 16;
+  double *latency = malloc(room * sizeof *latency);
+  int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+  if (fd < 0 || records == NULL || latency == NULL) return 1;
+  memset(records, 'x', batch);
+
+  double warm = seconds_of(CLOCK_MONOTONIC) + measured / 2, begin = 0, cpu = 0, last = 0;
+  for (;;) {
+    double before = seconds_of(CLOCK_MONOTONIC);
+    for (size_t written = 0; written < batch;) {
+      ssize_t n = write(fd, records + written, batch - written);
+      if (n < 0) return 1;
+      written += (size_t)n;
+    }
+    if (fdatasync(fd) != 0) return 1;
+    double after = seconds_of(CLOCK_MONOTONIC);
+    if (begin == 0) {
+      if (after < warm) continue;
+      begin = after;
+      cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+      continue;
+    }
+    if (count == room) {
+      latency = realloc(latency, (room *= 2) * sizeof *latency);
+      if (latency == NULL) return 1;
+    }
+    latency[count++] = after - before;
+    last = after;
+    if (after - begin >= measured) break;
   }
-  for (int i = 0; i < count; i++) printf("%lld\n", latency[i]);
+  cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+  qsort(latency, count, sizeof *latency, ascending);
+  printf("{\"messages\":%ld,\"seconds\":%.6f,\"cpuSeconds\":%.6f,"
+         "\"latencyUs\":{\"p10\":%.1f,\"p50\":%.1f,\"p99\":%.1f}}\n",
+         (long)count * outstanding, last - begin, cpu, quantile(latency, count, 0.1),
+         quantile(latency, count, 0.5), quantile(latency, count, 0.99));
   return 0;
 }

@@ -9,11 +9,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DispatchStrategy, ProducerAccessMode, producerService } from '@danube/client/protocol';
 import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
-import { compileFdatasyncLoop, runFdatasyncLoop } from '../peers/fdatasync-loop.ts';
+import { runDriver } from '../peers/driver.ts';
+import { compileFdatasyncLoop } from '../peers/fdatasync-loop.ts';
 import { resultsDir, writeResult } from '../results.ts';
 import { quantile, round, type Spread, spread } from '../statistics.ts';
 
 const PAYLOAD_BYTES = 1024;
+const DISK_MS = 200;
 const ProducerClient = makeGenericClientConstructor(producerService, 'ProducerService');
 
 interface Cell {
@@ -147,19 +149,23 @@ export async function ack(options: { rounds: number; secondsPerCell: number }): 
   const rounds: Record<string, Cell>[] = [];
   const started: ChildProcess[] = [];
   try {
-    const loop = await compileFdatasyncLoop(workDir);
+    const loop = { command: await compileFdatasyncLoop(workDir) };
     const echo = await startEcho();
     started.push(echo.child);
     const broker = await startBroker(join(workDir, 'data'));
     started.push(broker.child);
     for (let index = 0; index < options.rounds; index++) {
-      const disk = (await runFdatasyncLoop(loop, workDir, 500, PAYLOAD_BYTES)).sort((a, b) => a - b);
-      const sum = disk.reduce((total, value) => total + value, 0);
+      const disk = await runDriver(loop, {
+        dir: workDir,
+        outstanding: 1,
+        bytes: PAYLOAD_BYTES,
+        milliseconds: DISK_MS,
+      });
       const cells: Record<string, Cell> = {
         'c-fdatasync': {
-          p50Ms: round(quantile(disk, 0.5)),
-          p99Ms: round(quantile(disk, 0.99)),
-          perSecond: Math.round(disk.length / (sum / 1000)),
+          p50Ms: round(disk.latencyUs.p50 / 1000),
+          p99Ms: round(disk.latencyUs.p99 / 1000),
+          perSecond: Math.round(disk.messages / disk.seconds),
         },
       };
       for (const producers of [1, 16]) {

@@ -30,7 +30,10 @@ export interface SimDiskOptions {
   readonly writeBack?: number;
   /** Each operation takes up to this many turns of the microtask queue, so that orders vary. Default 0. */
   readonly latencyTurns?: number;
-  /** Probability that an operation takes up to 3 turns of the event loop, so that others overtake it. Default 0. */
+  /**
+   * Probability that an operation takes up to 20 turns of `process.nextTick`, so that others overtake it: only then does
+   * what a log does between two of its steps fall into the time of a write or a sync. Default 0.
+   */
   readonly slowOperations?: number;
 }
 
@@ -191,7 +194,9 @@ export class SimDisk {
     // Syncs are slow: others get far meanwhile.
     for (let turns = this.#turns() * (operation === 'sync' ? 8 : 1); turns > 0; turns--) await undefined;
     if (this.#options.slowOperations > 0 && this.random.chance(this.#options.slowOperations)) {
-      for (let turns = this.random.integer(1, 3); turns > 0; turns--) await new Promise(setImmediate);
+      for (let turns = this.random.integer(1, 20); turns > 0; turns--) {
+        await new Promise<void>((resolve) => process.nextTick(resolve));
+      }
     }
     if (generation !== this.#generation) throw crashed();
     const fault = this.#faults.find(

@@ -1,57 +1,79 @@
 import { strict as assert } from 'node:assert';
+import { basename } from 'node:path';
+import type { SyncMode, WalDamage } from '../../src/index.ts';
 import { Random, SimDisk } from '../../src/testing/index.ts';
-import { readAll, type WalModule } from './crash-driver.ts';
-
-const DIR = '/sim/log';
+import {
+  framesOf,
+  SEGMENT_HEADER,
+  STATE_COPIES,
+  segmentPaths,
+  type Verdict,
+  verdictOnCut,
+  verdictOnFlip,
+} from './log-layout.ts';
+import { readAll, type WalModule } from './log-model.ts';
+import { MeteredDisk } from './metered-disk.ts';
+import { LOG_DIR } from './observed-log.ts';
 
 /** Files of a small log, and what it holds. */
 export interface Specimen {
   readonly files: ReadonlyMap<string, Buffer>;
+  readonly firstOffset: number;
   readonly texts: ReadonlyMap<number, string>;
   /** Segment paths in order. */
   readonly segments: readonly string[];
-  /** Where the last frame of the last segment starts. */
-  readonly lastFrameStart: number;
-  readonly closed: boolean;
 }
 
-export type Outcome = 'whole' | 'torn' | 'WAL_CORRUPT' | 'WAL_VERSION_UNSUPPORTED';
+/** How a specimen is made. */
+export interface SpecimenSettings {
+  readonly sync: SyncMode['kind'];
+  /** Closed properly; otherwise the process was killed. */
+  readonly closed: boolean;
+  /** The segments together hold at most this, and at least two thirds of it. */
+  readonly maxBytes: number;
+  readonly seed?: number;
+}
 
-/** A log of three segments, about 2 KiB, in mode `always`; closed properly or killed. */
-export async function makeSpecimen(module: WalModule, closed: boolean, seed = 1): Promise<Specimen> {
+/**
+ * A log of three segments. In the modes `periodic` and `none` the last one holds frames that a later frame proves
+ * durable, frames that were synced but nothing says so, and frames that were not.
+ */
+export async function makeSpecimen(module: WalModule, settings: SpecimenSettings): Promise<Specimen> {
+  const { sync, closed, maxBytes, seed = 1 } = settings;
   const disk = new SimDisk({ seed });
   const random = new Random(seed);
+  const maxFileSizeBytes = Math.floor(maxBytes / 3);
   const log = await module.openWal({
-    dir: DIR,
+    dir: LOG_DIR,
     fs: disk.mount(),
-    maxFileSizeBytes: 700,
+    sync: sync === 'periodic' ? { kind: sync, intervalMs: 1000 } : { kind: sync },
+    maxFileSizeBytes,
     maxBatchBytes: 4096,
     randomBytes: (length) => random.bytes(length),
     clock: { now: () => 1_700_000_000_000, setTimer: () => () => {} },
   });
   const texts = new Map<number, string>();
-  let lastFrameStart = 0;
-  for (let i = 0; log.segments().length < 3 || texts.size < 14; i++) {
+  let syncs = 0;
+  for (let i = 0; log.segments().length < 3 || log.segments()[2]!.sizeBytes < maxFileSizeBytes * 0.7; i++) {
     const count = i % 3 === 2 ? 2 : 1;
     const batch = Array.from({ length: count }, (_, k) => `record ${i}.${k} ${'*'.repeat((i * 7) % 30)}`);
-    const before = log.segments().at(-1)!;
     const { firstOffset } = await log.appendBatch(
       batch.map((text) => ({ type: 1, payload: Buffer.from(text) })),
     );
     for (const [k, text] of batch.entries()) texts.set(firstOffset + k, text);
-    const after = log.segments().at(-1)!;
-    lastFrameStart = after.firstOffset === before.firstOffset ? before.sizeBytes : 80;
+    const filled = (log.segments()[2]?.sizeBytes ?? 0) / maxFileSizeBytes;
+    if (filled > [0.25, 0.45][syncs]!) {
+      await log.sync();
+      syncs++;
+    }
   }
   if (closed) await log.close();
   else disk.kill();
   const files = new Map(disk.paths().map((path) => [path, disk.contents(path)]));
-  return {
-    files,
-    texts,
-    segments: [...files.keys()].filter((p) => p.endsWith('.wal')),
-    lastFrameStart,
-    closed,
-  };
+  const segments = segmentPaths(files);
+  const bytes = segments.reduce((sum, path) => sum + files.get(path)!.length, 0);
+  assert(segments.length === 3 && bytes <= maxBytes && bytes > (maxBytes * 2) / 3, `${bytes} bytes`);
+  return { files, firstOffset: 0, texts, segments };
 }
 
 /** A copy of the specimen's files with some of them replaced, or taken away (undefined). */
@@ -67,73 +89,270 @@ export function damaged(
   return files;
 }
 
+/** How opening a damaged log ended. */
+export type Outcome = 'whole' | 'torn' | 'WAL_CORRUPT' | 'WAL_VERSION_UNSUPPORTED';
+
+/** Beyond this many operations opening, reading and closing a specimen counts as endless; it takes fewer than 90. */
+const MAX_OPERATIONS = 400;
+
 /**
- * Opens and reads a damaged log. Asserts what holds for every damage: only records that were written, in order, from
- * the start and without a gap; a refusal changes nothing on disk; no buffer larger than the largest file.
+ * Opens, reads and closes a damaged log. Asserts what holds for every damage: only records that were written, in
+ * order, from the start and without a gap; a refusal changes nothing on disk and names `hit`, if given; what is cut off
+ * is kept; no buffer is larger than the largest file, and all of them together no more than a few copies of the files.
  */
 export async function examine(
   module: WalModule,
   specimen: Specimen,
   files: ReadonlyMap<string, Buffer>,
-): Promise<{ outcome: Outcome; records: number }> {
-  const disk = new SimDisk({ seed: 1 });
+  hit?: { readonly path: string; readonly byte: number },
+): Promise<{ outcome: Outcome; nextOffset: number }> {
+  const disk = new MeteredDisk({ seed: 1 });
   for (const [path, bytes] of files) disk.plant(path, bytes);
-  let records = specimen.texts.size;
-  let outcome: Outcome = 'whole';
+  const { result, largestBytes, totalBytes } = await disk.measure(MAX_OPERATIONS, () =>
+    open(module, specimen, disk, files, hit),
+  );
+  const sizes = [...files.values()].map((bytes) => bytes.length);
+  assert(largestBytes <= Math.max(8192, ...sizes), `a buffer of ${largestBytes} bytes`);
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  assert(totalBytes <= 4 * all + 16_384, `buffers of ${totalBytes} bytes for ${all} bytes of files`);
+  return result;
+}
+
+async function open(
+  module: WalModule,
+  specimen: Specimen,
+  disk: SimDisk,
+  files: ReadonlyMap<string, Buffer>,
+  hit: { readonly path: string; readonly byte: number } | undefined,
+): Promise<{ outcome: Outcome; nextOffset: number }> {
+  const end = specimen.firstOffset + specimen.texts.size;
   try {
-    const log = await module.openWal({ dir: DIR, fs: disk.mount(), maxBatchBytes: 4096 });
+    const log = await module.openWal({ dir: LOG_DIR, fs: disk.mount(), maxBatchBytes: 4096 });
+    const { nextOffset } = log;
     const texts = await readAll(log, log.firstOffset);
     for (const [offset, text] of texts) assert.equal(text, specimen.texts.get(offset), `record ${offset}`);
-    assert.equal(log.firstOffset, 0);
-    assert.equal(texts.size, log.nextOffset, 'a silent skip');
-    records = texts.size;
-    if (records < specimen.texts.size) outcome = 'torn';
+    assert.equal(log.firstOffset, specimen.firstOffset);
+    assert.equal(texts.size, nextOffset - specimen.firstOffset, 'a silent skip');
+    const { tornTail } = log.recovery;
+    if (tornTail) {
+      const kept = disk.contents(`${LOG_DIR}/${tornTail.keptIn}`);
+      const source = files.get(`${LOG_DIR}/${tornTail.file}`)!;
+      assert(kept.equals(source.subarray(tornTail.position)), 'what was cut off was not kept');
+    }
     await log.close();
+    return { outcome: nextOffset < end ? 'torn' : 'whole', nextOffset };
   } catch (error) {
     if (!module.WalError.is(error)) throw error;
     assert(error.code === 'WAL_CORRUPT' || error.code === 'WAL_VERSION_UNSUPPORTED', String(error));
-    if (error.code === 'WAL_CORRUPT') assert((error.context.damage as unknown[]).length > 0);
-    outcome = error.code;
-    for (const [path, bytes] of files)
-      assert(disk.contents(path).equals(bytes), `${path} was changed by a refusal`);
+    for (const [path, bytes] of files) {
+      // A left-over of the writer is never durable under its name and may go before the check.
+      if (!path.endsWith('.tmp'))
+        assert(disk.contents(path).equals(bytes), `${path} was changed by a refusal`);
+    }
+    if (error.code === 'WAL_CORRUPT') {
+      const damage = error.context.damage as readonly WalDamage[];
+      assert(damage.length > 0);
+      if (hit)
+        assert(
+          damage.some((range) => contains(range, hit)),
+          `not named: ${JSON.stringify(damage)}`,
+        );
+    }
+    return { outcome: error.code, nextOffset: Number.NaN };
   }
-  const largest = Math.max(8192, ...[...files.values()].map((bytes) => bytes.length));
-  assert(disk.largestReadBytes <= largest, `a read of ${disk.largestReadBytes} bytes`);
-  return { outcome, records };
 }
 
-/** Every single-bit flip of one file, from `start`. */
-export function* bitFlips(bytes: Buffer, start = 0): Generator<{ byte: number; bit: number; bytes: Buffer }> {
-  for (let byte = start; byte < bytes.length; byte++) {
-    for (let bit = 0; bit < 8; bit++) {
-      const copy = Buffer.from(bytes);
-      copy[byte]! ^= 1 << bit;
-      yield { byte, bit, bytes: copy };
-    }
-  }
+function contains(range: WalDamage, { path, byte }: { path: string; byte: number }): boolean {
+  return range.file === basename(path) && range.startByte <= byte && byte < range.endByteExclusive;
 }
+
+/** Examines a damaged log and asserts that it ends as it must. */
+export async function judge(
+  module: WalModule,
+  specimen: Specimen,
+  files: ReadonlyMap<string, Buffer>,
+  verdict: Verdict,
+  hit?: { readonly path: string; readonly byte: number },
+): Promise<Outcome> {
+  const { outcome, nextOffset } = await examine(module, specimen, files, hit);
+  if (verdict === 'whole') assert.equal(outcome, 'whole');
+  else if (verdict === 'refused') assert.match(outcome, /^WAL_/);
+  else assert.deepEqual({ outcome, nextOffset }, { outcome: 'torn', nextOffset: verdict.tornAtOffset });
+  return outcome;
+}
+
+/** How often each outcome was met. */
+export type OutcomeCounts = Partial<Record<Outcome, number>>;
+
+/** Told before each case which one it is: an endless loop shows as silence. */
+export type Progress = () => void;
+
+/** A copy with one bit flipped. */
+export function flipped(bytes: Buffer, byte: number, bit: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[byte]! ^= 1 << bit;
+  return copy;
+}
+
+/** Which bits of a byte to flip. */
+export type Bits = 'every bit' | 'one bit of a byte';
 
 /**
- * Every single-bit flip in every segment is corruption, or, in the last frame of a killed log, a torn tail.
- * `everyBit: false` flips one bit of each byte.
+ * Single-bit flips in all segments, from `start`: each is corruption that names the place, or, where nothing proves
+ * the frame durable, a torn tail at that frame.
  */
-export async function flipBits(
+export async function flipSegments(
   module: WalModule,
-  closed: boolean,
-  everyBit: boolean,
-): Promise<Record<string, number>> {
-  const specimen = await makeSpecimen(module, closed);
-  const counts: Record<string, number> = {};
-  for (const path of specimen.segments) {
-    const bytes = specimen.files.get(path)!;
-    for (const flip of bitFlips(bytes)) {
-      if (!everyBit && flip.bit !== flip.byte % 8) continue;
-      const { outcome } = await examine(module, specimen, damaged(specimen, [[path, flip.bytes]]));
-      const inLastFrame = path === specimen.segments.at(-1) && flip.byte >= specimen.lastFrameStart;
-      const allowed: readonly Outcome[] = inLastFrame && !closed ? ['torn'] : ['WAL_CORRUPT'];
-      assert(allowed.includes(outcome), `${path} byte ${flip.byte} bit ${flip.bit} flipped: ${outcome}`);
+  specimen: Specimen,
+  bits: Bits,
+  progress: Progress = () => {},
+): Promise<OutcomeCounts> {
+  const counts: OutcomeCounts = {};
+  for (const path of specimen.segments) await flipFile(module, specimen, path, bits, counts, progress);
+  return counts;
+}
+
+/** Single-bit flips in VERSION, which are refused, and in the state file, which its copies survive. */
+export async function flipOtherFiles(
+  module: WalModule,
+  specimen: Specimen,
+  bitsOfFiller: Bits,
+  progress: Progress = () => {},
+): Promise<OutcomeCounts> {
+  const counts: OutcomeCounts = {};
+  await flipFile(module, specimen, `${LOG_DIR}/VERSION`, 'every bit', counts, progress);
+  const inCopy = (byte: number) => STATE_COPIES.some(({ start, end }) => byte >= start && byte < end);
+  const bits = (byte: number) => (inCopy(byte) ? 'every bit' : bitsOfFiller);
+  await flipFile(module, specimen, `${LOG_DIR}/state`, bits, counts, progress);
+  return counts;
+}
+
+async function flipFile(
+  module: WalModule,
+  specimen: Specimen,
+  path: string,
+  bits: Bits | ((byte: number) => Bits),
+  counts: OutcomeCounts,
+  progress: Progress,
+): Promise<void> {
+  const bytes = specimen.files.get(path)!;
+  for (let byte = 0; byte < bytes.length; byte++) {
+    const verdict = verdictOnFlip(specimen.files, path, byte);
+    const which = typeof bits === 'function' ? bits(byte) : bits;
+    for (let bit = 0; bit < 8; bit++) {
+      if (which === 'one bit of a byte' && bit !== byte % 8) continue;
+      progress();
+      const files = damaged(specimen, [[path, flipped(bytes, byte, bit)]]);
+      const outcome = await naming(`${path} byte ${byte} bit ${bit} flipped`, () =>
+        judge(module, specimen, files, verdict, { path, byte }),
+      );
       counts[outcome] = (counts[outcome] ?? 0) + 1;
     }
   }
+}
+
+/** Every file cut off at every byte, and every segment overwritten with zeros from every byte on. */
+export async function cutFiles(
+  module: WalModule,
+  specimen: Specimen,
+  progress: Progress = () => {},
+): Promise<OutcomeCounts> {
+  const counts: OutcomeCounts = {};
+  for (const path of [...specimen.segments, `${LOG_DIR}/VERSION`, `${LOG_DIR}/state`]) {
+    const bytes = specimen.files.get(path)!;
+    const isSegment = specimen.segments.includes(path);
+    for (let at = 0; at < bytes.length; at++) {
+      await check('cut off', path, at, bytes.subarray(0, at), at);
+      if (!isSegment) continue;
+      const zeroed = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(bytes.length - at)]);
+      const changedAt = zeroed.findIndex((byte, i) => byte !== bytes[i]);
+      if (changedAt !== -1) await check('zero-filled', path, at, zeroed, changedAt);
+    }
+  }
   return counts;
+
+  async function check(what: string, path: string, at: number, changed: Buffer, changedAt: number) {
+    progress();
+    const verdict = path.endsWith('/state')
+      ? at < STATE_COPIES[0]!.end
+        ? 'refused'
+        : 'whole'
+      : path.endsWith('/VERSION')
+        ? 'refused'
+        : verdictOnCut(specimen.files, path, changedAt);
+    const outcome = await naming(`${path} ${what} at byte ${at}`, () =>
+      judge(module, specimen, damaged(specimen, [[path, changed]]), verdict),
+    );
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  }
+}
+
+/** Ranges wiped out inside the segments: what a lost page or a bad sector leaves. */
+export async function wipeRanges(
+  module: WalModule,
+  specimen: Specimen,
+  length: number,
+  progress: Progress = () => {},
+): Promise<OutcomeCounts> {
+  const counts: OutcomeCounts = {};
+  for (const path of specimen.segments) {
+    const bytes = specimen.files.get(path)!;
+    for (let at = 0; at < bytes.length; at += 8) {
+      for (const filler of [0, 0xff]) {
+        const changed = Buffer.from(bytes);
+        changed.fill(filler, at, Math.min(at + length, bytes.length));
+        const first = changed.findIndex((byte, i) => byte !== bytes[i]);
+        if (first === -1) continue;
+        // Several frames may be hit: what the ones behind the range prove decides.
+        const behind = framesOf(bytes).filter(({ start }) => start >= at + length);
+        const cut = verdictOnCut(specimen.files, path, first);
+        const proven = typeof cut === 'object' && behind.some((f) => f.durableUpTo > cut.tornAtOffset);
+        progress();
+        const outcome = await naming(`${path} wiped with ${filler} at byte ${at}`, () =>
+          judge(module, specimen, damaged(specimen, [[path, changed]]), proven ? 'refused' : cut),
+        );
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
+      }
+    }
+  }
+  return counts;
+}
+
+/** Bytes cut out of the segments of a closed log, or repeated in place. */
+export async function spliceBytes(
+  module: WalModule,
+  specimen: Specimen,
+  progress: Progress = () => {},
+): Promise<OutcomeCounts> {
+  const counts: OutcomeCounts = {};
+  for (const path of specimen.segments) {
+    const bytes = specimen.files.get(path)!;
+    for (let at = SEGMENT_HEADER; at < bytes.length; at += 8) {
+      for (const length of [1, 8, 48, 128]) {
+        const piece = bytes.subarray(at, at + length);
+        const out = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]);
+        const twice = Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]);
+        // Repeating the last bytes of the log leaves every record whole and junk behind it.
+        const onlyJunk = path === specimen.segments.at(-1) && at + length >= bytes.length;
+        for (const changed of [out, twice]) {
+          progress();
+          const verdict = onlyJunk && changed === twice ? 'whole' : 'refused';
+          const what = changed === out ? 'cut out' : 'repeated';
+          const outcome = await naming(`${path}: ${length} bytes at ${at} ${what}`, () =>
+            judge(module, specimen, damaged(specimen, [[path, changed]]), verdict),
+          );
+          counts[outcome] = (counts[outcome] ?? 0) + 1;
+        }
+      }
+    }
+  }
+  return counts;
+}
+
+async function naming<T>(what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw new Error(`${what}: ${String(error)}`, { cause: error });
+  }
 }

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { SimDisk } from '../../src/testing/index.ts';
-import { readAll, type WalModule } from './crash-driver.ts';
+import { readAll, type WalModule } from './log-model.ts';
+import { LOG_DIR } from './observed-log.ts';
 
-const DIR = '/sim/log';
 const record = (text: string) => ({ type: 1, payload: Buffer.from(text) });
 
 /**
@@ -11,19 +11,19 @@ const record = (text: string) => ({ type: 1, payload: Buffer.from(text) });
  */
 export async function frameOfAnEarlierLife({ openWal }: WalModule): Promise<void> {
   const disk = new SimDisk({ seed: 1 });
-  const path = `${DIR}/00000000000000000000.wal`;
-  let log = await openWal({ dir: DIR, fs: disk.mount(), sync: { kind: 'none' } });
+  const path = `${LOG_DIR}/00000000000000000000.wal`;
+  let log = await openWal({ dir: LOG_DIR, fs: disk.mount(), sync: { kind: 'none' } });
   await log.append(record('kept'));
   const end = log.segments()[0]!.sizeBytes;
   await log.append(record('lost in the first life'));
   disk.kill();
   const withLost = disk.contents(path);
   disk.plant(path, withLost.subarray(0, end)); // the power loss took it
-  log = await openWal({ dir: DIR, fs: disk.mount(), sync: { kind: 'none' } });
+  log = await openWal({ dir: LOG_DIR, fs: disk.mount(), sync: { kind: 'none' } });
   assert.equal(log.nextOffset, 1);
   disk.kill();
   disk.plant(path, withLost); // and another one brings it back
-  log = await openWal({ dir: DIR, fs: disk.mount() });
+  log = await openWal({ dir: LOG_DIR, fs: disk.mount() });
   assert.deepEqual([...(await readAll(log, 0)).values()], ['kept'], 'a record given up came back');
   assert.equal(log.recovery.tornTail?.reason, 'frame of an earlier life');
   await log.close();
@@ -33,13 +33,14 @@ export async function frameOfAnEarlierLife({ openWal }: WalModule): Promise<void
  * Hazard, found by seed 678: the state that orders a truncation meets a failed sync, so it reads well and is not on disk.
  * Opening again must not delete the segments on its word: power may fail before a state is durable.
  */
-export async function stateOnlyInTheCache(module: WalModule): Promise<void> {
+export async function stateOnlyInTheCache(module: WalModule, progress: () => void = () => {}): Promise<void> {
   let crashes = 0;
   for (let operations = 1; operations < 60; operations++) {
     for (let seed = 1; seed <= 8; seed++) {
+      progress();
       const disk = new SimDisk({ seed });
       const open = () =>
-        module.openWal({ dir: DIR, fs: disk.mount(), maxFileSizeBytes: 256, maxBatchBytes: 4096 });
+        module.openWal({ dir: LOG_DIR, fs: disk.mount(), maxFileSizeBytes: 256, maxBatchBytes: 4096 });
       let log = await open();
       for (let i = 0; i < 8; i++) await log.append(record(`record ${i} ${'.'.repeat(60)}`));
       disk.failOnce('sync', 'EIO', { path: /state/ });

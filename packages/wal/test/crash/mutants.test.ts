@@ -2,51 +2,58 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { afterAll, expect, test } from 'vitest';
+import { MODEL_RUNS, MODEL_SEED } from '../model/log-property.ts';
 import { SEEDS } from './crash-driver.ts';
-import { type Mutant, mutants } from './mutants.ts';
+import { type Mutant, mutants, type Suite } from './mutants.ts';
+import { runInWorker } from './suites.ts';
 
 /**
- * The tests can fail: each mutant is a copy of the source with one bug, given to the same drivers and seeds as the
+ * The tests can fail: each mutant is a copy of the source with one bug, given to the same suites and seeds as the
  * real package, and must be caught.
  */
 const source = new URL('../../src/', import.meta.url);
 const root = mkdtempSync(join(tmpdir(), 'wal-mutants-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function plant(mutant: Mutant | undefined): string {
+function plant(mutant: Mutant): string {
   const dir = mkdtempSync(join(root, 'm-'));
   cpSync(source, dir, { recursive: true });
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-  if (mutant) {
-    const path = join(dir, mutant.file);
-    const pieces = readFileSync(path, 'utf8').split(mutant.find);
-    expect(pieces.length, `"${mutant.find}" occurs once in ${mutant.file}`).toBe(2);
-    writeFileSync(path, pieces.join(mutant.replace));
+  for (const { file, find, replace } of [mutant, ...(mutant.also ?? [])]) {
+    const path = join(dir, file);
+    const pieces = readFileSync(path, 'utf8').split(find);
+    expect(pieces.length, `"${find}" occurs once in ${file}`).toBe(2);
+    writeFileSync(path, pieces.join(replace));
   }
   return pathToFileURL(join(dir, 'index.ts')).href;
 }
 
-function judge(url: string, suite: Mutant['caughtBy'], seeds: number): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./mutant-worker.ts', import.meta.url), {
-      workerData: { url, suite, seeds },
-      execArgv: [],
-    });
-    worker.once('message', ({ caught }: { caught: string | undefined }) => resolve(caught));
-    worker.once('error', reject);
-    // Without an answer it ended because nothing was left to do: a promise that never settles.
-    worker.once('exit', () => resolve('a call never settled'));
-  });
+/** Resolves when no promise was broken, rejects with the first that was. */
+async function run(suite: Suite, url: string, stallMs: number | undefined): Promise<void> {
+  const how = { url, ...(stallMs !== undefined && { stallMs }) };
+  const specimen = { closed: false, maxBytes: 2048 };
+  if (suite === 'crash') await runInWorker('crash', { firstSeed: 1, seeds: SEEDS }, how);
+  else if (suite === 'hazard') await runInWorker('hazards', null, how);
+  else if (suite === 'model') {
+    // As it was found: the smallest form is for people.
+    await runInWorker('model', { seed: MODEL_SEED, numRuns: MODEL_RUNS, endOnFailure: true }, how);
+  } else {
+    for (const sync of ['always', 'none'] as const)
+      await runInWorker('flips', { ...specimen, sync, bits: 'every bit' }, how);
+    await runInWorker('cuts', { ...specimen, sync: 'always' }, how);
+  }
 }
 
-test('the unchanged source passes as a worker too', async () => {
-  expect(await judge(plant(undefined), 'crash', 20)).toBeUndefined();
-});
+const cases = mutants.flatMap((mutant) =>
+  [mutant.caughtBy].flat().map((suite) => [suite, mutant.name, mutant] as const),
+);
 
-test.each(mutants)('caught: a log that $name', { timeout: 120_000 }, async (mutant) => {
-  const caught = await judge(plant(mutant), mutant.caughtBy, SEEDS);
-  expect(caught, `no seed up to ${SEEDS} noticed`).toBeDefined();
-  console.log(`${mutant.name}: ${caught!.split('\n')[0]}`);
+test.each(cases)('suite %s catches a log that %s', { timeout: 120_000 }, async (suite, name, mutant) => {
+  const caught = await run(suite, plant(mutant), mutant.stallMs).then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+  expect(caught, 'nothing noticed').toBeDefined();
+  console.log(`${name}: ${caught!.replaceAll('Error: ', '').split('\n')[0]}`);
 });

@@ -1,11 +1,22 @@
-/** A bug planted in a copy of the source: `find` occurs exactly once in `file` and becomes `replace`. */
-export interface Mutant {
-  readonly name: string;
+/** Suites that can notice a planted bug: crash runs, model runs, damage, and the hazards found so far. */
+export type Suite = 'crash' | 'model' | 'damage' | 'hazard';
+
+/** A change of the source: `find` occurs exactly once in `file` and becomes `replace`. */
+export interface Edit {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** Which suite must notice. */
-  readonly caughtBy: 'crash' | 'damage' | 'hazard';
+}
+
+/** A bug planted in a copy of the source. */
+export interface Mutant extends Edit {
+  readonly name: string;
+  /** More edits, where one does not make the bug: both sides of a checksum, say. */
+  readonly also?: readonly Edit[];
+  /** Which suite must notice, or which ones, each on its own. */
+  readonly caughtBy: Suite | readonly Suite[];
+  /** How long a case may take: short for a bug that never ends. */
+  readonly stallMs?: number;
 }
 
 export const mutants: readonly Mutant[] = [
@@ -112,8 +123,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'takes frames of an earlier life, showing through after a power loss, for its own',
     file: 'frame-scanner.ts',
-    find: 'return header.epoch >= oldest ?',
-    replace: 'return oldest >= 0 ?',
+    find: 'return header.epoch >= oldest;',
+    replace: 'return oldest >= 0;',
     caughtBy: 'hazard',
   },
   {
@@ -126,7 +137,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'applies the tail rule in the middle of the last segment',
-    file: 'recovery.ts',
+    file: 'log-check.ts',
     find: '(!isLast || durable > segment.nextOffset)',
     replace: '!isLast',
     caughtBy: 'damage',
@@ -144,5 +155,156 @@ export const mutants: readonly Mutant[] = [
     find: 'crc32Range(bytes, position + 4, position + RECORD_HEADER_BYTES, seed)',
     replace: 'view.getUint32(position, true)',
     caughtBy: 'damage',
+  },
+  {
+    name: 'acknowledges before it syncs',
+    file: 'log-writer.ts',
+    find: 'const write = this.#always ? writeFullyDurable : writeFully;',
+    replace:
+      'const write: typeof writeFully = async (...args) => {\n      await writeFully(...args);\n      if (!this.#always) return;\n      batch.resolve(true);\n      await file.sync();\n    };',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'leaves the lengths of a frame out of its checksum, and believes them',
+    file: 'frame.ts',
+    find: 'crc32Range(bytes, at + 8, at + FRAME_HEADER_BYTES, seed), true)',
+    replace:
+      'crc32Range(bytes, at + 24, at + FRAME_HEADER_BYTES, crc32Range(bytes, at + 8, at + 16, seed)), true)',
+    also: [
+      {
+        file: 'frame.ts',
+        find: '!== crc32Range(bytes, at + 8, at + FRAME_HEADER_BYTES, seed))',
+        replace:
+          '!== crc32Range(bytes, at + 24, at + FRAME_HEADER_BYTES, crc32Range(bytes, at + 8, at + 16, seed)))',
+      },
+      {
+        file: 'frame-scanner.ts',
+        find: 'let found = await window.indexOfMagic(start);',
+        replace:
+          'let found = await window.indexOfMagic(start + Math.max((await readFrame(window, segment, start, this.#keep)).byteLength, 1));',
+      },
+    ],
+    caughtBy: 'damage',
+  },
+  {
+    name: 'leaves the length of a record out of its checksums',
+    file: 'frame.ts',
+    find: 'crc32Range(bytes, at + 4, at + RECORD_HEADER_BYTES, seed)',
+    replace: 'crc32Range(bytes, at + 8, at + RECORD_HEADER_BYTES, seed)',
+    also: [
+      {
+        file: 'frame.ts',
+        find: 'crc32Range(bytes, position + 4, position + RECORD_HEADER_BYTES, seed)',
+        replace: 'crc32Range(bytes, position + 8, position + RECORD_HEADER_BYTES, seed)',
+      },
+      // The payload's then takes in the padding, so that it does not tell one length from the next.
+      {
+        file: 'batch.ts',
+        find: 'payloadCrc = crc32(payload);',
+        replace: 'payloadCrc = crc32(new Uint8Array(padded(length) - length), crc32(payload));',
+      },
+      { file: 'frame.ts', find: 'crc32(payload) !==', replace: 'crc32(bytes.subarray(start, next)) !==' },
+    ],
+    caughtBy: 'damage',
+  },
+  {
+    name: 'splits an atomic batch over two frames',
+    file: 'append-plan.ts',
+    find: 'for (const record of records) this.#put(batch, record, payloadLength(record.payload));\n    this.#hasRecords = true;\n    return { batch, firstOffset };',
+    replace:
+      'this.#put(batch, records[0]!, payloadLength(records[0]!.payload));\n    for (const record of records.slice(1)) {\n      this.#closeBatch();\n      const length = payloadLength(record.payload);\n      this.#put(this.#openBatch(encodedBytes(length), arenaBytes(length)), record, length);\n    }\n    this.#hasRecords = true;\n    return { batch: this.#open!, firstOffset };',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'writes into a frame that more is durable than was synced',
+    file: 'log-writer.ts',
+    find: 'batch.finish(this.durableNext, this.#epoch)',
+    replace: 'batch.finish(batch.firstOffset, this.#epoch)',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'counts as synced what was written while a sync ran',
+    file: 'sync-stream.ts',
+    find: 'this.advance(segment, size, nextOffset);',
+    replace: 'this.advance(segment, segment.size, segment.nextOffset);',
+    caughtBy: 'crash',
+  },
+  {
+    name: 'never syncs in mode periodic',
+    file: 'log-writer.ts',
+    find: "if (sync.kind !== 'periodic' || this.#cancelTimer || this.#closing) return;",
+    replace: "if (sync.kind !== 'never' as string || this.#cancelTimer || this.#closing) return;",
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'is open before its epoch is on disk',
+    file: 'recovery.ts',
+    find: 'await stateFile.write(next);',
+    replace: 'void stateFile.write(next).catch(() => {});',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'does not make the name of its first segment durable',
+    file: 'recovery.ts',
+    find: 'await this.#fs.rename(temporary, segment.path);\n    await this.#fs.syncDirectory(this.#dir);',
+    replace: 'await this.#fs.rename(temporary, segment.path);',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'begins a segment without its prelude when it was reopened empty',
+    file: 'append-plan.ts',
+    find: 'this.#hasRecords = active.nextOffset > active.firstOffset;\n    this.#needsPrelude = !this.#hasRecords;',
+    replace: 'this.#hasRecords = active.nextOffset > active.firstOffset;\n    this.#needsPrelude = false;',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'can be opened twice',
+    file: 'wal.ts',
+    find: 'return await fs.lock(dir);',
+    replace: 'return { release: async () => {} };',
+    caughtBy: 'model',
+  },
+  {
+    name: 'stamps records with a clock that goes back',
+    file: 'append-plan.ts',
+    find: 'if (now > this.#lastTimestampMs) this.#lastTimestampMs = now;',
+    replace: 'this.#lastTimestampMs = now;',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'cuts a torn tail off without keeping it',
+    file: 'recovery.ts',
+    find: 'await copyRange(source, start, end, target, 0);',
+    replace: '',
+    caughtBy: ['damage', 'model'],
+  },
+  {
+    name: 'cuts the tail of a log that it then refuses',
+    file: 'recovery.ts',
+    find: 'this.#refuse(damage);',
+    replace: 'if (last) await this.#cutTornTail(last, state);\n    this.#refuse(damage);',
+    caughtBy: ['damage', 'model'],
+  },
+  {
+    name: 'makes room for more than the file holds',
+    file: 'frame-scanner.ts',
+    find: 'const wanted = Math.min(Math.max(length, WINDOW_BYTES), this.#fileSize - at);',
+    replace: 'const wanted = Math.max(length, WINDOW_BYTES);',
+    caughtBy: 'damage',
+  },
+  {
+    name: 'reads on for ever behind the end of a file',
+    file: 'wal-fs.ts',
+    find: 'if (count === 0) break;',
+    replace: '',
+    caughtBy: 'damage',
+  },
+  {
+    name: 'searches the same place for ever behind damage',
+    file: 'frame-scanner.ts',
+    find: 'else found = await window.indexOfMagic(found + 1);',
+    replace: 'else found = await window.indexOfMagic(found);',
+    caughtBy: 'damage',
+    stallMs: 2000,
   },
 ];

@@ -1,0 +1,131 @@
+import { Worker } from 'node:worker_threads';
+import { checkModel, type PropertyParameters } from '../model/log-property.ts';
+import { crashRun, emptyStatistics, type RunStatistics } from './crash-driver.ts';
+import {
+  type Bits,
+  cutFiles,
+  flipOtherFiles,
+  flipSegments,
+  makeSpecimen,
+  type OutcomeCounts,
+  type Progress,
+  type SpecimenSettings,
+  spliceBytes,
+  wipeRanges,
+} from './damage-driver.ts';
+import { frameOfAnEarlierLife, stateOnlyInTheCache } from './hazard-driver.ts';
+import type { WalModule } from './log-model.ts';
+
+/** What each suite is given, and what it answers with when no promise was broken. */
+interface SuiteTypes {
+  crash: { args: { firstSeed: number; seeds: number }; answer: RunStatistics };
+  model: { args: PropertyParameters; answer: RunStatistics };
+  hazards: { args: null; answer: null };
+  flips: { args: SpecimenSettings & { bits: Bits }; answer: OutcomeCounts };
+  'other flips': { args: SpecimenSettings & { bits: Bits }; answer: OutcomeCounts };
+  cuts: { args: SpecimenSettings; answer: OutcomeCounts };
+  wipes: { args: SpecimenSettings & { length: number }; answer: OutcomeCounts };
+  splices: { args: SpecimenSettings; answer: OutcomeCounts };
+}
+
+export type SuiteName = keyof SuiteTypes;
+export type SuiteArgs<S extends SuiteName> = SuiteTypes[S]['args'];
+export type SuiteAnswer<S extends SuiteName> = SuiteTypes[S]['answer'];
+
+type Suites = {
+  readonly [S in SuiteName]: (
+    module: WalModule,
+    args: SuiteArgs<S>,
+    progress: Progress,
+  ) => Promise<SuiteAnswer<S>>;
+};
+
+/** The suites, for any copy of the package: the tests give them the real one, the mutants theirs, the soak more of it. */
+export const suites: Suites = {
+  async crash(module, { firstSeed, seeds }, progress) {
+    const statistics = emptyStatistics();
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      progress();
+      try {
+        await crashRun(module, seed, statistics);
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+      }
+    }
+    return statistics;
+  },
+  model: checkModel,
+  async hazards(module, _, progress) {
+    progress();
+    await frameOfAnEarlierLife(module);
+    await stateOnlyInTheCache(module, progress);
+    return null;
+  },
+  async flips(module, { bits, ...settings }, progress) {
+    return flipSegments(module, await makeSpecimen(module, settings), bits, progress);
+  },
+  async 'other flips'(module, { bits, ...settings }, progress) {
+    return flipOtherFiles(module, await makeSpecimen(module, settings), bits, progress);
+  },
+  async cuts(module, settings, progress) {
+    return cutFiles(module, await makeSpecimen(module, settings), progress);
+  },
+  async wipes(module, { length, ...settings }, progress) {
+    return wipeRanges(module, await makeSpecimen(module, settings), length, progress);
+  },
+  async splices(module, settings, progress) {
+    return spliceBytes(module, await makeSpecimen(module, settings), progress);
+  },
+};
+
+/** What a worker is started with. */
+export interface SuiteOrder<S extends SuiteName = SuiteName> {
+  readonly suite: S;
+  readonly args: SuiteArgs<S>;
+  /** Where the copy of the package is. */
+  readonly url: string;
+  /** Counts the cases begun. */
+  readonly cases: Int32Array<SharedArrayBuffer>;
+}
+
+/** What a worker answers with. */
+export type SuiteReport<S extends SuiteName = SuiteName> =
+  | { readonly answer: SuiteAnswer<S> }
+  | { readonly broken: string };
+
+/**
+ * Runs a suite in a thread of its own. Rejects with what was broken; with "endless" when a case takes `stallMs` (they
+ * take milliseconds), which a loop that never gives way to timers would hide from everyone in its own thread.
+ */
+export async function runInWorker<S extends SuiteName>(
+  suite: S,
+  args: SuiteArgs<S>,
+  { url = new URL('../../src/index.ts', import.meta.url).href, stallMs = 15_000 } = {},
+): Promise<SuiteAnswer<S>> {
+  const cases = new Int32Array(new SharedArrayBuffer(4));
+  const order: SuiteOrder<S> = { suite, args, url, cases };
+  const worker = new Worker(new URL('./suite-worker.ts', import.meta.url), {
+    workerData: order,
+    execArgv: [],
+  });
+  let seen = -1;
+  let watch: NodeJS.Timeout | undefined;
+  try {
+    const report = await new Promise<SuiteReport<S>>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      // Without an answer it ended because nothing was left to do.
+      worker.once('exit', () => resolve({ broken: 'a call never settled' }));
+      watch = setInterval(() => {
+        const now = Atomics.load(cases, 0);
+        if (now === seen) resolve({ broken: `endless: case ${now} of ${suite}` });
+        seen = now;
+      }, stallMs);
+    });
+    if ('broken' in report) throw new Error(report.broken);
+    return report.answer;
+  } finally {
+    clearInterval(watch);
+    await worker.terminate();
+  }
+}

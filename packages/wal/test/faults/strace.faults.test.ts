@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Hit, judge } from './judge.ts';
+import { isSync, isWrite, type TracedRun, traced } from './strace.ts';
+
+/**
+ * Goal: the first error of any system call that the log's safety rests on stops it, and a full disk does not as long as
+ * nothing acknowledged is at risk. Method: `strace` makes the kernel's answer an error. For every mode and every system
+ * call, the first, second, third … one fails until there are none left; after each run the judge compares what the
+ * process was told, what it asked of the kernel, and what the disk holds.
+ */
+const root = mkdtempSync(join(tmpdir(), 'wal-faults-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const modes = ['always', 'periodic', 'none'] as const;
+type Mode = (typeof modes)[number];
+
+const run = (options: Omit<Parameters<typeof traced>[0], 'dir'>) =>
+  traced({ dir: join(mkdtempSync(join(root, 'run-')), 'log'), ...options });
+
+const healthy = new Map<Mode, Promise<TracedRun>>();
+function healthyRun(mode: Mode): Promise<TracedRun> {
+  let known = healthy.get(mode);
+  if (!known) {
+    known = run({ mode, injections: [], ending: 'close' });
+    healthy.set(mode, known);
+  }
+  return known;
+}
+
+/** How many of these calls the worker thread makes before the log is open. */
+async function callsToOpen(mode: Mode, name: string): Promise<number> {
+  const { calls } = await healthyRun(mode);
+  const opened = calls.findIndex((call) => call.line?.startsWith('open '));
+  const worker = calls.find((call) => call.name === 'fdatasync')!.thread;
+  return calls.slice(0, opened).filter((call) => call.thread === worker && call.name === name).length;
+}
+
+/** Fails call number `from`, `from + 1`, … of its kind until there are no more. */
+async function sweep(
+  mode: Mode,
+  name: string,
+  effect: string,
+  from = 1,
+  endings = endingsOf,
+): Promise<Hit[]> {
+  const hits: Hit[] = [];
+  for (let n = from; ; n++) {
+    const outcome = await run({ mode, injections: [`${name}:${effect}:when=${n}`], ending: endings(n) });
+    hits.push(...(await judge(outcome)));
+    if (outcome.injected.length === 0) return hits;
+    expect(n, 'the workload has an end').toBeLessThan(60);
+  }
+}
+const endingsOf = (n: number) => (n % 2 === 0 ? 'abandon' : 'reopen');
+
+const places = (hits: readonly Hit[]) => new Set(hits.map(({ phase, target }) => `${phase}: ${target}`));
+
+describe.concurrent('without a fault', () => {
+  test.each(modes)('in mode %s everything called durable had been synced before', async (mode) => {
+    const outcome = await healthyRun(mode);
+    await judge(outcome);
+    // strace is blind to io_uring: here are the calls that it must not have replaced.
+    const segments = outcome.calls.filter((call) => /\d\.wal$/.test(call.path));
+    expect(segments.filter(isWrite).length).toBeGreaterThanOrEqual(6);
+    expect(segments.filter((call) => isSync(call) || call.dsync).length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe.concurrent('the first failure stops the log for good, and opening again works', () => {
+  for (const mode of modes) {
+    // How opening fails does not depend on the mode: once is enough.
+    const first = async (name: string) => (mode === 'always' ? 1 : (await callsToOpen(mode, name)) + 1);
+
+    test(`in mode ${mode}: EIO at any write`, async () => {
+      const hits = await sweep(mode, 'pwrite64', 'error=EIO', await first('pwrite64'));
+      for (const place of ['running: segment', 'running: new segment', 'running: state'])
+        expect(places(hits)).toContain(place);
+      const parts = await sweep(mode, 'pwritev', 'error=EIO');
+      expect(places(parts)).toContain('running: segment');
+    }, 120_000);
+
+    test(`in mode ${mode}: EIO and ENOSPC at any sync`, async () => {
+      for (const error of ['EIO', 'ENOSPC']) {
+        const hits = await sweep(mode, 'fdatasync', `error=${error}`, await first('fdatasync'));
+        // In mode `always` a commit is one synchronous write, judged as both.
+        if (mode !== 'always') expect(places(hits)).toContain('running: segment');
+        expect(hits.length).toBeGreaterThan(0);
+      }
+    }, 120_000);
+
+    test(`in mode ${mode}: EIO at any rename and any sync of the directory`, async () => {
+      const renames = await sweep(mode, 'rename', 'error=EIO', await first('rename'));
+      expect(places(renames)).toContain('running: new segment');
+      const syncs = await sweep(mode, 'fsync', 'error=EIO', await first('fsync'));
+      expect(places(syncs)).toContain('running: directory');
+    }, 120_000);
+  }
+});
+
+describe.concurrent('a full disk is survived', () => {
+  for (const mode of modes) {
+    test(`in mode ${mode}: ENOSPC at any write is told to whom it concerns, and the next append succeeds`, async () => {
+      const from = mode === 'always' ? 1 : (await callsToOpen(mode, 'pwrite64')) + 1;
+      const hits = await sweep(mode, 'pwrite64', 'error=ENOSPC', from);
+      for (const place of ['running: segment', 'running: new segment']) expect(places(hits)).toContain(place);
+      const parts = await sweep(mode, 'pwritev', 'error=ENOSPC');
+      expect(places(parts)).toContain('running: segment');
+    }, 120_000);
+  }
+});
+
+describe.concurrent('a failure while another is dealt with', () => {
+  test('the log stops when a full disk cannot be undone', async () => {
+    const mode = 'always';
+    const from = (await callsToOpen(mode, 'pwrite64')) + 1;
+    for (const second of [
+      'ftruncate:error=EIO:when=1',
+      `fdatasync:error=ENOSPC:when=${(await callsToOpen(mode, 'fdatasync')) + 1}`,
+    ]) {
+      const outcome = await run({ mode, injections: [`pwrite64:error=ENOSPC:when=${from}`, second] });
+      const hits = await judge(outcome);
+      expect(hits.length).toBe(2);
+    }
+  }, 60_000);
+});
+
+describe.concurrent('files that cannot be opened or deleted', () => {
+  const segment = (dir: string, first: number) => join(dir, `${String(first).padStart(20, '0')}.wal`);
+
+  test.each(['EIO', 'ENOSPC', 'EMFILE'])(
+    '%s while a new segment or the directory is opened',
+    async (error) => {
+      const hits: Hit[] = [];
+      for (let n = 1; ; n++) {
+        const dir = join(mkdtempSync(join(root, 'run-')), 'log');
+        // Prepared beforehand or not; salts are fixed by the workload.
+        const names = [
+          '.next.tmp',
+          ...[1, 2, 3, 4].map((byte) => `.${String(byte).repeat(8).replace(/(.)/g, '$1')}.tmp`),
+        ];
+        const paths = [dir, ...names.flatMap((name) => [segment(dir, 0) + name, segment(dir, 5) + name])];
+        const outcome = await traced({
+          dir,
+          mode: 'always',
+          paths,
+          injections: [`openat:error=${error}:when=${n}`],
+        });
+        hits.push(...(await judge(outcome)));
+        if (outcome.injected.length === 0) break;
+      }
+      expect(places(hits)).toContain('running: directory');
+      expect(places(hits)).toContain('running: new segment');
+    },
+    60_000,
+  );
+
+  test('EIO at any unlink: the truncation says so, and the next opening finishes it', async () => {
+    const hits = await sweep('always', 'unlink', 'error=EIO');
+    expect(places(hits)).toContain('running: segment');
+  }, 60_000);
+});
+
+describe.concurrent('a kill -9 at any system call', () => {
+  for (const mode of modes) {
+    test(`in mode ${mode} loses nothing acknowledged and undoes no truncation`, async () => {
+      for (const name of ['pwrite64', 'pwritev', 'fdatasync', 'fsync', 'rename', 'unlink']) {
+        const opening = mode === 'always' || name === 'pwritev' || name === 'unlink';
+        let kills = 0;
+        for (let n = opening ? 1 : (await callsToOpen(mode, name)) + 1; ; n++, kills++) {
+          const outcome = await run({
+            mode,
+            injections: [`${name}:signal=KILL:when=${n}`],
+            ending: 'reopen',
+          });
+          await judge(outcome);
+          if (!outcome.killed) break;
+        }
+        expect(kills, name).toBeGreaterThan(0);
+      }
+    }, 120_000);
+  }
+});
+
+describe.concurrent('a short write is continued where it stopped', () => {
+  for (const mode of modes) {
+    test(`in mode ${mode}`, async () => {
+      const from = mode === 'always' ? 1 : (await callsToOpen(mode, 'pwrite64')) + 1;
+      const ending = (n: number) => (n % 2 === 0 ? 'abandon' : 'close');
+      const hits = await sweep(mode, 'pwrite64', 'retval=7', from, ending);
+      for (const place of ['running: segment', 'running: new segment', 'running: state'])
+        expect(places(hits)).toContain(place);
+      // Inside the first buffer, at its end, inside the second.
+      for (const taken of [7, 80, 150]) {
+        const parts = await sweep(mode, 'pwritev', `retval=${taken}`, 1, ending);
+        expect(places(parts)).toContain('running: segment');
+      }
+    }, 120_000);
+  }
+});
