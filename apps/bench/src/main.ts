@@ -33,5 +33,9 @@ if (scenario === undefined) {
   console.log(usage);
   process.exitCode = name === undefined ? 0 : 2;
 } else {
-  await scenario();
+  await scenario().catch((error: Error) => {
+    // What is plainly said, such as a compiler that is missing, needs no stack; a fault of ours does.
+    console.error(error.name === 'Error' ? error.message : error);
+    process.exitCode = 1;
+  });
 }
