@@ -56,7 +56,9 @@ test('the full disk did take parts of writes, and reported itself only then', as
   try {
     const log = join(folder, 'log');
     await scenario('truncate', 'none', ['strace', '-f', '-y', '-o', log, '-e', 'trace=pwrite64,pwritev']);
-    const writes = parseTrace(readFileSync(log, 'latin1')).filter((call) => isWrite(call) && isSegment(call.path));
+    const writes = parseTrace(readFileSync(log, 'latin1')).filter(
+      (call) => isWrite(call) && isSegment(call.path),
+    );
     expect(writes.filter((call) => call.error === 'ENOSPC').length).toBeGreaterThan(0);
     const short = writes.filter((call) => call.result > 0 && call.result < extent(call).length);
     expect(short.length).toBeGreaterThan(0);

@@ -1,5 +1,14 @@
 import { ok, strictEqual } from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { openWal as openSoundWal, WalError } from '../../src/index.ts';
 import { Random } from '../../src/testing/index.ts';
