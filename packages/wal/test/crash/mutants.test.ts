@@ -55,5 +55,5 @@ test.each(cases)('suite %s catches a log that %s', { timeout: 120_000 }, async (
     (error: unknown) => String(error),
   );
   expect(caught, 'nothing noticed').toBeDefined();
-  console.log(`${name}: ${caught!.replaceAll('Error: ', '').split('\n')[0]}`);
+  console.log(`${name}: ${caught!.replace(/^(Error: )+/, '').split('\n')[0]}`);
 });
