@@ -6,8 +6,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compile } from './compile.ts';
 import type { Driver } from './driver.ts';
-import { compileFdatasyncLoop } from './fdatasync-loop.ts';
 
 const exec = promisify(execFile);
 // Sources of the drivers, read from src also when the bench runs from dist.
@@ -121,7 +121,7 @@ export async function prepareContenders(
     'danube-periodic': { command: node, args: [ours('danube-driver'), 'periodic'] },
   };
   if (names.includes('c-loop')) {
-    drivers['c-loop'] = { command: await compileFdatasyncLoop(workDir) };
+    drivers['c-loop'] = { command: await compile('fdatasync-loop', workDir) };
     versions.cc = await firstLine('cc', ['--version'], 'cc does not say its version.');
   }
   if (names.includes('lmdb'))
