@@ -148,6 +148,8 @@ function judgeSystemCalls(run: TracedRun): void {
   /** Where a write failed or stopped short, until it is made up for. */
   let unwritten = new Map<string, { from: number; call: SystemCall }>();
   let unrenamed: SystemCall | undefined;
+  /** A segment was written since the process last asked for that. */
+  let written = false;
   let toldOfFailure = false;
   for (const call of run.calls) {
     const { line, path } = call;
@@ -156,7 +158,9 @@ function judgeSystemCalls(run: TracedRun): void {
         assert(dirty.size === 0, `"${line}" while ${[...dirty]} was written and not synced`);
         assert(unsyncedNames.size === 0, `"${line}" while the name of ${[...unsyncedNames]} was not synced`);
       }
+      if (line.startsWith('try ')) written = false;
       if (line.startsWith('ack ')) {
+        assert(written, `"${line}" before anything was written`);
         const [[path, { call: failed }] = ['', {}]] = unwritten;
         assert(
           failed === undefined,
@@ -215,6 +219,7 @@ function judgeSystemCalls(run: TracedRun): void {
         );
         if (done < position + length) unwritten.set(path, { from: done, call });
         else unwritten.delete(path);
+        written ||= call.result > 0;
       }
     }
   }

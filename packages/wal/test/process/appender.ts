@@ -5,8 +5,8 @@ import { payloadText } from './payload.ts';
 /**
  * Child process of the kill tests: opens the log, appends for ever, and truncates now and then. It prints `opening`, `open
  * EPOCH FIRST NEXT`, then `ack FIRST LAST EPOCH NUMBER` for each acknowledgement, and `truncating OFFSET` and `truncated
- * FIRST` around each truncation. Arguments: directory, sync mode, and `hold` to keep the log open without appending, or
- * `race` for the same after printing `ready` and waiting for input.
+ * FIRST` around each truncation. Arguments: directory, sync mode, and `hold` to keep the log open without appending,
+ * `race` for the same after printing `ready` and waiting for input, or `once` to open and close.
  */
 const [dir = '', kind = 'always', what = 'append'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -41,5 +41,6 @@ async function appendForEver(lane: number): Promise<void> {
   }
 }
 
-if (what === 'append') for (let lane = 0; lane < 8; lane++) void appendForEver(lane);
+if (what === 'once') await wal.close();
+else if (what === 'append') for (let lane = 0; lane < 8; lane++) void appendForEver(lane);
 else setInterval(() => {}, 1000);

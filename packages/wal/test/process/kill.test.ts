@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +8,18 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openWal, WalError } from '../../src/index.ts';
 import { Random } from '../../src/testing/index.ts';
 import { payloadText } from './payload.ts';
+
+/** Most of a child's time would go into compiling: the first one leaves the result here. */
+const cache = mkdtempSync(join(tmpdir(), 'wal-kill-cache-'));
+beforeAll(async () => {
+  const child = startAppender(join(cache, 'log'), 'always', 'once');
+  await expect(child.until(() => false)).rejects.toThrow(/^child ended: $/);
+});
+afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
 let root = '';
 let dir = '';
@@ -30,7 +38,10 @@ afterEach(async () => {
 /** Starts the appender; `lines` grows as it prints. */
 function startAppender(path: string, ...args: string[]) {
   const script = fileURLToPath(new URL('./appender.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, path, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_COMPILE_CACHE: cache },
+  });
   children.push(child);
   const lines: string[] = [];
   let complaints = '';
@@ -145,7 +156,7 @@ test.each(['always', 'periodic', 'none'])(
     const random = new Random(seed);
     const ledger = new Ledger();
     try {
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 5; round++) {
         // Anywhere in the stream of appends, with the rotations that come along.
         let child = startAppender(dir, mode);
         const wanted = random.integer(1, 600);
