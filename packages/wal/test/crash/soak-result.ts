@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What every result file of a soak says of itself. `size` tells a trial from the real run. */
@@ -15,8 +16,8 @@ interface Stored<Piece> {
 }
 
 /**
- * The result file of a soak, `apps/bench/results/soak-PART.json`, or `soak-PART-trial.json` for a smaller size than the
- * real one. Pieces of work that are done are kept in it, so that a run that was interrupted goes on where it stopped; those
+ * The result file of a soak, `apps/bench/results/soak-PART.json`, or, for a smaller size than the real one, a file in the
+ * temporary directory. Pieces of work that are done are kept in it, so that a run that was interrupted goes on where it stopped; those
  * of another commit do not count.
  */
 export class SoakResult<Piece> {
@@ -29,8 +30,9 @@ export class SoakResult<Piece> {
   constructor(part: string, size: number, realSize: number) {
     this.#part = part;
     this.#size = size;
-    const name = `soak-${part}${size < realSize ? '-trial' : ''}.json`;
-    this.file = fileURLToPath(new URL(`../../../../apps/bench/results/${name}`, import.meta.url));
+    const results = fileURLToPath(new URL('../../../../apps/bench/results/', import.meta.url));
+    this.file =
+      size < realSize ? join(tmpdir(), `soak-${part}-trial.json`) : join(results, `soak-${part}.json`);
     const before = existsSync(this.file)
       ? (JSON.parse(readFileSync(this.file, 'utf8')) as Stored<Piece>)
       : undefined;
