@@ -1,4 +1,5 @@
-// `npm run soak -- PART`: named, resumable long runs. Each writes its figures to apps/bench/results/soak-PART.json.
+// `npm run soak -- PART`: named, resumable long runs. Each writes its figures to apps/bench/results/soak-PART.json. A smaller
+// SIZE makes a trial, with a file of its own.
 import { join } from 'node:path';
 import { interopPython } from './lib/python.mjs';
 import { say } from './lib/stages.mjs';
@@ -10,13 +11,30 @@ const parts = {
     file: 'apps/broker/test/crash/kill-loop.soak.ts',
     judges: true,
   },
+  'wal-crash': {
+    what: '100,000 simulated crashes of the write-ahead log in all its modes, each followed by a recovery and a check (about 5 minutes)',
+    file: 'packages/wal/test/crash/crash.soak.ts',
+    size: 'rounds',
+  },
+  'wal-damage': {
+    what: 'a log of 16 KiB with every bit flipped and every byte cut in turn (about 5 minutes)',
+    file: 'packages/wal/test/crash/damage.soak.ts',
+    size: 'bytes',
+  },
+  'wal-recovery': {
+    what: 'time and memory to open logs of 64 MiB, 256 MiB and 1 GiB (about 2 minutes)',
+    file: 'packages/wal/test/crash/recovery.soak.ts',
+    size: 'MiB of the largest',
+  },
 };
 
-const [name] = process.argv.slice(2);
+const [name, ...rest] = process.argv.slice(2);
 const part = parts[name];
 if (part === undefined) {
-  say('npm run soak -- PART\n');
-  for (const [known, { what }] of Object.entries(parts)) say(`  ${known.padEnd(12)} ${what}`);
+  say('npm run soak -- PART [SIZE]\n');
+  for (const [known, { what, size }] of Object.entries(parts)) {
+    say(`  ${known.padEnd(12)} ${what}${size ? `; SIZE: ${size}` : ''}`);
+  }
   process.exit(name === undefined ? 0 : 2);
 }
 passSignalsOn();
@@ -29,4 +47,6 @@ if (part.judges) {
   }
   env.DANUBE_PYTHON = found.python;
 }
-process.exit(await run(process.execPath, ['--conditions=@danube/source', join(ROOT, part.file)], { env }));
+process.exit(
+  await run(process.execPath, ['--conditions=@danube/source', join(ROOT, part.file), ...rest], { env }),
+);

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ack } from './scenarios/ack.ts';
+import { disk } from './scenarios/disk.ts';
 import { wal } from './scenarios/wal.ts';
 
 const usage = `npm run bench -- SCENARIO [OPTIONS]
@@ -7,6 +8,8 @@ const usage = `npm run bench -- SCENARIO [OPTIONS]
   ack   producer acknowledgement latency over gRPC at 1 and 16 producers, next to a bare gRPC echo
         and a C write+fdatasync loop, interleaved in one run
         [--rounds 5] [--seconds 2]
+  disk  what the disk charges for a durable append: growing file or over zeros, O_DSYNC or fdatasync
+        [--rounds 5]
   wal   appends to @danube/wal next to a C loop, Go group commit, etcd wal, NATS JetStream and lmdb-js,
         interleaved in one run; the peers are fetched on the first
         [--rounds 9] [--ms 900] [--only danube,c-loop] [--outstanding 1,16] [--bytes 1024] [--media disk,tmpfs]`;
@@ -25,6 +28,7 @@ const { values, positionals } = parseArgs({
 });
 const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   ack: () => ack({ rounds: Number(values.rounds ?? 5), secondsPerCell: Number(values.seconds ?? 2) }),
+  disk: () => disk({ rounds: Number(values.rounds ?? 5) }),
   wal: () => wal(values),
 };
 const [name] = positionals;
@@ -33,5 +37,9 @@ if (scenario === undefined) {
   console.log(usage);
   process.exitCode = name === undefined ? 0 : 2;
 } else {
-  await scenario();
+  await scenario().catch((error: Error) => {
+    // What is plainly said, such as a compiler that is missing, needs no stack; a fault of ours does.
+    console.error(error.name === 'Error' ? error.message : error);
+    process.exitCode = 1;
+  });
 }

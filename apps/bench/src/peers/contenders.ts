@@ -6,8 +6,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compile } from './compile.ts';
 import type { Driver } from './driver.ts';
-import { compileFdatasyncLoop } from './fdatasync-loop.ts';
 
 const exec = promisify(execFile);
 // Sources of the drivers, read from src also when the bench runs from dist.
@@ -27,8 +27,10 @@ export const contenderNames = [
 ] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
+const goContenders: readonly ContenderName[] = ['go-group-commit', 'etcd-wal', 'nats-always', 'nats-default'];
+
 export interface Contenders {
-  readonly drivers: Readonly<Record<ContenderName, Driver>>;
+  readonly drivers: Readonly<Partial<Record<ContenderName, Driver>>>;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -103,39 +105,39 @@ async function pinnedVersions(): Promise<Record<string, string>> {
 }
 
 /**
- * Makes every contender ready to run: what has to be compiled or fetched is, once, into the cache folder; the C loop,
- * compiled in a moment, goes to `workDir`.
+ * Makes the contenders of `names` ready to run: what has to be compiled or fetched for them is, once, into the cache
+ * folder; the C loop, compiled in a moment, goes to `workDir`.
  */
-export async function prepareContenders(workDir: string): Promise<Contenders> {
+export async function prepareContenders(
+  names: readonly ContenderName[],
+  workDir: string,
+): Promise<Contenders> {
   if (process.platform !== 'linux')
     throw new Error('This scenario needs Linux: fdatasync from Go, /proc, /dev/shm.');
-  const goVersion = await firstLine(
-    'go',
-    ['version'],
-    'This scenario compares with Go programs (etcd wal, NATS) and needs Go 1.26 or later (go) on PATH.',
-  );
-  const loop = await compileFdatasyncLoop(workDir);
-  const go = await buildGoPeers(goVersion);
-  const npm = await installNpmPeers();
-  const nats = { command: join(go, 'nats') };
-  const server = join(go, 'nats-server');
   const node = process.execPath;
-  return {
-    drivers: {
-      'c-loop': { command: loop },
-      'go-group-commit': { command: join(go, 'go-group-commit') },
-      'etcd-wal': { command: join(go, 'etcd-wal') },
-      'nats-always': { ...nats, args: [server, 'always'] },
-      'nats-default': { ...nats, args: [server, 'default'] },
-      lmdb: { command: node, args: [ours('lmdb-driver')], cwd: npm },
-      danube: { command: node, args: [ours('danube-driver'), 'always'] },
-      'danube-periodic': { command: node, args: [ours('danube-driver'), 'periodic'] },
-    },
-    versions: {
-      cc: await firstLine('cc', ['--version'], 'cc does not say its version'),
-      go: goVersion,
-      node: process.version,
-      ...(await pinnedVersions()),
-    },
+  const versions: Record<string, string> = { node: process.version, ...(await pinnedVersions()) };
+  const drivers: Partial<Record<ContenderName, Driver>> = {
+    danube: { command: node, args: [ours('danube-driver'), 'always'] },
+    'danube-periodic': { command: node, args: [ours('danube-driver'), 'periodic'] },
   };
+  if (names.includes('c-loop')) {
+    drivers['c-loop'] = { command: await compile('fdatasync-loop', workDir) };
+    versions.cc = await firstLine('cc', ['--version'], 'cc does not say its version.');
+  }
+  if (names.includes('lmdb'))
+    drivers.lmdb = { command: node, args: [ours('lmdb-driver')], cwd: await installNpmPeers() };
+  if (names.some((name) => goContenders.includes(name))) {
+    versions.go = await firstLine(
+      'go',
+      ['version'],
+      `${goContenders.join(', ')} are Go programs: Go 1.26 or later (go) is needed on PATH.`,
+    );
+    const folder = await buildGoPeers(versions.go);
+    const server = join(folder, 'nats-server');
+    drivers['go-group-commit'] = { command: join(folder, 'go-group-commit') };
+    drivers['etcd-wal'] = { command: join(folder, 'etcd-wal') };
+    drivers['nats-always'] = { command: join(folder, 'nats'), args: [server, 'always'] };
+    drivers['nats-default'] = { command: join(folder, 'nats'), args: [server, 'default'] };
+  }
+  return { drivers, versions };
 }

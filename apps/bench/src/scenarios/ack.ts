@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DispatchStrategy, ProducerAccessMode, producerService } from '@danube/client/protocol';
 import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
+import { compile } from '../peers/compile.ts';
 import { runDriver } from '../peers/driver.ts';
-import { compileFdatasyncLoop } from '../peers/fdatasync-loop.ts';
 import { resultsDir, writeResult } from '../results.ts';
 import { quantile, round, type Spread, spread } from '../statistics.ts';
 
@@ -149,7 +149,7 @@ export async function ack(options: { rounds: number; secondsPerCell: number }): 
   const rounds: Record<string, Cell>[] = [];
   const started: ChildProcess[] = [];
   try {
-    const loop = { command: await compileFdatasyncLoop(workDir) };
+    const loop = { command: await compile('fdatasync-loop', workDir) };
     const echo = await startEcho();
     started.push(echo.child);
     const broker = await startBroker(join(workDir, 'data'));

@@ -21,7 +21,7 @@ async function fileSystemOf(dir: string): Promise<string> {
 async function runCell(
   group: PlannedGroup,
   contender: ContenderName,
-  driver: Driver,
+  driver: Driver | undefined,
   ms: number,
   workDir: string,
   signal: AbortSignal,
@@ -31,6 +31,7 @@ async function runCell(
   const dir = join(workDir, 'cell');
   await mkdir(dir);
   try {
+    if (driver === undefined) throw new Error('has no driver');
     return {
       ...cell,
       result: await runDriver(driver, { dir, outstanding, bytes, milliseconds: ms }, signal),
@@ -45,13 +46,13 @@ async function runCell(
   }
 }
 
-/** Runs until done; an interrupt stops the driver, cleans up and rejects. */
+/** Runs until done; an interrupt stops the driver, cleans up and leaves the last result as it was. */
 export async function wal(flags: WalBenchFlags): Promise<void> {
   const options = resolveWalBenchOptions(flags);
   const plan = planWalBench(options);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => interrupt.abort(new Error(`stopped by ${signal}`)));
+    process.once(signal, () => interrupt.abort(new Error(`Stopped by ${signal}`)));
   await mkdir(resultsDir, { recursive: true });
   // Beside the results, so that it is the disk of the checkout.
   const workDirs = new Map([['disk', await mkdtemp(join(resultsDir, '.work-'))]]);
@@ -61,7 +62,7 @@ export async function wal(flags: WalBenchFlags): Promise<void> {
   try {
     if (options.media.includes('tmpfs')) workDirs.set('tmpfs', await mkdtemp('/dev/shm/danube-bench-'));
     const at = (medium: string) => workDirs.get(medium) as string;
-    const { drivers, versions } = await prepareContenders(at('disk'));
+    const { drivers, versions } = await prepareContenders(options.contenders, at('disk'));
     const fileSystems = Object.fromEntries(
       await Promise.all(options.media.map(async (medium) => [medium, await fileSystemOf(at(medium))])),
     );
@@ -98,6 +99,10 @@ export async function wal(flags: WalBenchFlags): Promise<void> {
     for (const { contender, medium, bytes, outstanding, error } of failed)
       console.error(`FAILED ${contender}, ${medium}, ${bytes} B, ${outstanding} outstanding: ${error}`);
     if (failed.length > 0) process.exitCode = 1;
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    console.error(`${interrupt.signal.reason.message}; no result is written.`);
+    process.exitCode = 130;
   } finally {
     for (const dir of workDirs.values()) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   }

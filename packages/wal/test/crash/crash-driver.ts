@@ -49,6 +49,18 @@ type Ending = 'crash soon' | 'crash' | 'kill' | 'close' | 'fault' | 'full disk';
 
 const ENDINGS: readonly Ending[] = ['crash soon', 'crash', 'kill', 'close', 'fault', 'fault', 'full disk'];
 
+const FAULTS = [
+  'write',
+  'sync',
+  'sync',
+  'rename',
+  'syncDirectory',
+  'open',
+  'read',
+  'remove',
+  'truncate',
+] as const;
+
 /**
  * One log through several lives on a simulated disk: random work, then power loss, kill, failed I/O or a proper close,
  * then everything promised is checked. Throws an AssertionError on the first broken promise.
@@ -138,7 +150,8 @@ class CrashRun {
       disk.clearFaults();
       await life.check(this.#lost);
     } catch (error) {
-      const failed = this.#module.WalError.is(error) && error.code === 'WAL_IO_ERROR';
+      const codes = ['WAL_IO_ERROR', 'WAL_NO_SPACE'];
+      const failed = this.#module.WalError.is(error) && codes.includes(error.code);
       if (failsToOpen && failed) return undefined; // nothing changed: try again
       if (ending !== 'crash soon' || !isMachineDown(error)) throw error;
       this.#lost = 'power';
@@ -173,8 +186,10 @@ class CrashRun {
 
   #plantFault(): void {
     const random = this.#random;
-    const operation = random.pick(['write', 'sync', 'sync', 'rename', 'syncDirectory', 'open'] as const);
-    this.#disk.failOnce(operation, 'EIO', { after: random.integer(0, 12) });
+    const operation = random.pick(FAULTS);
+    // A disk can be found full by a sync as well, when it is too late to take the write back.
+    const code = random.pick(['EIO', 'EIO', 'ENOSPC']);
+    this.#disk.failOnce(operation, code, { after: random.integer(0, 12) });
   }
 
   async #work(life: ObservedLog): Promise<void> {

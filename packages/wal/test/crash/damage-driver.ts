@@ -35,8 +35,8 @@ export interface SpecimenSettings {
 }
 
 /**
- * A log of three segments. In the modes `periodic` and `none` the last one holds frames that a later frame proves
- * durable, frames that were synced but nothing says so, and frames that were not.
+ * A log of three segments. In the modes `periodic` and `none` the last one holds frames that a later one proves durable
+ * and, if it was killed, several that nothing proves.
  */
 export async function makeSpecimen(module: WalModule, settings: SpecimenSettings): Promise<Specimen> {
   const { sync, closed, maxBytes, seed = 1 } = settings;
@@ -53,18 +53,18 @@ export async function makeSpecimen(module: WalModule, settings: SpecimenSettings
     clock: { now: () => 1_700_000_000_000, setTimer: () => () => {} },
   });
   const texts = new Map<number, string>();
-  let syncs = 0;
-  for (let i = 0; log.segments().length < 3 || log.segments()[2]!.sizeBytes < maxFileSizeBytes * 0.7; i++) {
+  let synced = false;
+  for (let i = 0; log.segments().length < 3 || log.segments()[2]!.sizeBytes < maxFileSizeBytes * 0.75; i++) {
     const count = i % 3 === 2 ? 2 : 1;
-    const batch = Array.from({ length: count }, (_, k) => `record ${i}.${k} ${'*'.repeat((i * 7) % 30)}`);
+    const batch = Array.from({ length: count }, (_, k) => `record ${i}.${k} ${'*'.repeat((i * 7) % 13)}`);
     const { firstOffset } = await log.appendBatch(
       batch.map((text) => ({ type: 1, payload: Buffer.from(text) })),
     );
     for (const [k, text] of batch.entries()) texts.set(firstOffset + k, text);
-    const filled = (log.segments()[2]?.sizeBytes ?? 0) / maxFileSizeBytes;
-    if (filled > [0.25, 0.45][syncs]!) {
+    const last = log.segments()[2];
+    if (!synced && last && last.sizeBytes > maxFileSizeBytes * 0.35) {
       await log.sync();
-      syncs++;
+      synced = true;
     }
   }
   if (closed) await log.close();
@@ -73,6 +73,11 @@ export async function makeSpecimen(module: WalModule, settings: SpecimenSettings
   const segments = segmentPaths(files);
   const bytes = segments.reduce((sum, path) => sum + files.get(path)!.length, 0);
   assert(segments.length === 3 && bytes <= maxBytes && bytes > (maxBytes * 2) / 3, `${bytes} bytes`);
+  const frames = framesOf(files.get(segments[2]!)!);
+  const proven = Math.max(...frames.map(({ durableUpTo }) => durableUpTo));
+  const unproven = frames.filter((frame) => frame.firstOffset >= proven).length;
+  assert(frames.length - unproven >= 2, 'the last segment has no middle');
+  assert(sync === 'always' ? unproven === 1 : unproven >= 2, `${unproven} frames at the end are unproven`);
   return { files, firstOffset: 0, texts, segments };
 }
 
@@ -176,7 +181,7 @@ export async function judge(
 ): Promise<Outcome> {
   const { outcome, nextOffset } = await examine(module, specimen, files, hit);
   if (verdict === 'whole') assert.equal(outcome, 'whole');
-  else if (verdict === 'refused') assert.match(outcome, /^WAL_/);
+  else if (verdict === 'refused') assert(outcome.startsWith('WAL_'), `${outcome}, and not refused`);
   else assert.deepEqual({ outcome, nextOffset }, { outcome: 'torn', nextOffset: verdict.tornAtOffset });
   return outcome;
 }
@@ -194,11 +199,11 @@ export function flipped(bytes: Buffer, byte: number, bit: number): Buffer {
   return copy;
 }
 
-/** Which bits of a byte to flip. */
-export type Bits = 'every bit' | 'one bit of a byte';
+/** Which bits to flip. */
+export type Bits = 'every bit' | 'one bit of a byte' | 'a bit in eight bytes';
 
 /**
- * Single-bit flips in all segments, from `start`: each is corruption that names the place, or, where nothing proves
+ * Single-bit flips in all segments: each is corruption that names the place, or, where nothing proves
  * the frame durable, a torn tail at that frame.
  */
 export async function flipSegments(
@@ -241,6 +246,7 @@ async function flipFile(
     const which = typeof bits === 'function' ? bits(byte) : bits;
     for (let bit = 0; bit < 8; bit++) {
       if (which === 'one bit of a byte' && bit !== byte % 8) continue;
+      if (which === 'a bit in eight bytes' && (bit !== (byte >> 3) % 8 || byte % 8 !== 0)) continue;
       progress();
       const files = damaged(specimen, [[path, flipped(bytes, byte, bit)]]);
       const outcome = await naming(`${path} byte ${byte} bit ${bit} flipped`, () =>
@@ -251,40 +257,55 @@ async function flipFile(
   }
 }
 
-/** Every file cut off at every byte, and every segment overwritten with zeros from every byte on. */
-export async function cutFiles(
+/** Every segment cut off at every byte, and overwritten with zeros from every byte on. */
+export async function cutSegments(
   module: WalModule,
   specimen: Specimen,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
   const counts: OutcomeCounts = {};
-  for (const path of [...specimen.segments, `${LOG_DIR}/VERSION`, `${LOG_DIR}/state`]) {
+  for (const path of specimen.segments) {
     const bytes = specimen.files.get(path)!;
-    const isSegment = specimen.segments.includes(path);
     for (let at = 0; at < bytes.length; at++) {
-      await check('cut off', path, at, bytes.subarray(0, at), at);
-      if (!isSegment) continue;
+      await cut('cut off', path, at, bytes.subarray(0, at), at);
       const zeroed = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(bytes.length - at)]);
       const changedAt = zeroed.findIndex((byte, i) => byte !== bytes[i]);
-      if (changedAt !== -1) await check('zero-filled', path, at, zeroed, changedAt);
+      if (changedAt !== -1) await cut('zero-filled', path, at, zeroed, changedAt);
     }
   }
   return counts;
 
-  async function check(what: string, path: string, at: number, changed: Buffer, changedAt: number) {
+  async function cut(what: string, path: string, at: number, changed: Buffer, changedAt: number) {
     progress();
-    const verdict = path.endsWith('/state')
-      ? at < STATE_COPIES[0]!.end
-        ? 'refused'
-        : 'whole'
-      : path.endsWith('/VERSION')
-        ? 'refused'
-        : verdictOnCut(specimen.files, path, changedAt);
+    const verdict = verdictOnCut(specimen.files, path, changedAt);
     const outcome = await naming(`${path} ${what} at byte ${at}`, () =>
       judge(module, specimen, damaged(specimen, [[path, changed]]), verdict),
     );
     counts[outcome] = (counts[outcome] ?? 0) + 1;
   }
+}
+
+/** VERSION and the state file cut off at every byte: one whole copy of the state is enough. */
+export async function cutOtherFiles(
+  module: WalModule,
+  specimen: Specimen,
+  progress: Progress = () => {},
+): Promise<OutcomeCounts> {
+  const counts: OutcomeCounts = {};
+  for (const name of ['VERSION', 'state']) {
+    const path = `${LOG_DIR}/${name}`;
+    const bytes = specimen.files.get(path)!;
+    for (let at = 0; at < bytes.length; at++) {
+      progress();
+      const verdict = name === 'state' && at >= STATE_COPIES[0]!.end ? 'whole' : 'refused';
+      const files = damaged(specimen, [[path, bytes.subarray(0, at)]]);
+      const outcome = await naming(`${path} cut off at byte ${at}`, () =>
+        judge(module, specimen, files, verdict),
+      );
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+    }
+  }
+  return counts;
 }
 
 /** Ranges wiped out inside the segments: what a lost page or a bad sector leaves. */

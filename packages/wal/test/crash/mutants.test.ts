@@ -55,5 +55,7 @@ test.each(cases)('suite %s catches a log that %s', { timeout: 120_000 }, async (
     (error: unknown) => String(error),
   );
   expect(caught, 'nothing noticed').toBeDefined();
-  console.log(`${name}: ${caught!.replaceAll('Error: ', '').split('\n')[0]}`);
+  const lines = caught!.replace(/^(Error: )+/, '').split('\n');
+  // fast-check says last what went wrong, after how to replay it.
+  console.log(`${name}: ${suite === 'model' ? `${lines[0]}: ${lines.at(-1)}` : lines[0]}`);
 });

@@ -25,7 +25,7 @@ export const mutants: readonly Mutant[] = [
     file: 'log-writer.ts',
     find: 'const write = this.#always ? writeFullyDurable : writeFully;',
     replace: 'const write = writeFully;',
-    caughtBy: 'crash',
+    caughtBy: ['crash', 'model'],
   },
   {
     name: 'tries a failed sync again',
@@ -104,7 +104,7 @@ export const mutants: readonly Mutant[] = [
     file: 'recovery.ts',
     find: 'await file.truncate(position);',
     replace: '',
-    caughtBy: 'crash',
+    caughtBy: ['crash', 'model'],
   },
   {
     name: 'goes on after a full disk as if the lost records had been written',
@@ -140,7 +140,7 @@ export const mutants: readonly Mutant[] = [
     file: 'log-check.ts',
     find: '(!isLast || durable > segment.nextOffset)',
     replace: '!isLast',
-    caughtBy: 'damage',
+    caughtBy: ['damage', 'model'],
   },
   {
     name: 'does not check payloads',
@@ -220,14 +220,14 @@ export const mutants: readonly Mutant[] = [
     file: 'log-writer.ts',
     find: 'batch.finish(this.durableNext, this.#epoch)',
     replace: 'batch.finish(batch.firstOffset, this.#epoch)',
-    caughtBy: ['crash', 'model'],
+    caughtBy: 'crash',
   },
   {
     name: 'counts as synced what was written while a sync ran',
     file: 'sync-stream.ts',
     find: 'this.advance(segment, size, nextOffset);',
     replace: 'this.advance(segment, segment.size, segment.nextOffset);',
-    caughtBy: 'crash',
+    caughtBy: ['crash', 'model'],
   },
   {
     name: 'never syncs in mode periodic',

@@ -25,8 +25,17 @@ async function run(): Promise<SuiteReport> {
     progress();
     return { answer };
   } catch (error) {
-    return { broken: error instanceof Error ? error.message : String(error) };
+    return { broken: inFull(error) };
   }
+}
+
+/** fast-check keeps what went wrong in `cause`; the others put it into the message as well. */
+function inFull(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause instanceof Error && !message.includes(cause.message)
+    ? `${message}\n${inFull(cause)}`
+    : message;
 }
 
 parentPort!.postMessage(await run());

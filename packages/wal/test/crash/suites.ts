@@ -3,7 +3,8 @@ import { checkModel, type PropertyParameters } from '../model/log-property.ts';
 import { crashRun, emptyStatistics, type RunStatistics } from './crash-driver.ts';
 import {
   type Bits,
-  cutFiles,
+  cutOtherFiles,
+  cutSegments,
   flipOtherFiles,
   flipSegments,
   makeSpecimen,
@@ -24,6 +25,7 @@ interface SuiteTypes {
   flips: { args: SpecimenSettings & { bits: Bits }; answer: OutcomeCounts };
   'other flips': { args: SpecimenSettings & { bits: Bits }; answer: OutcomeCounts };
   cuts: { args: SpecimenSettings; answer: OutcomeCounts };
+  'other cuts': { args: SpecimenSettings; answer: OutcomeCounts };
   wipes: { args: SpecimenSettings & { length: number }; answer: OutcomeCounts };
   splices: { args: SpecimenSettings; answer: OutcomeCounts };
 }
@@ -68,7 +70,10 @@ export const suites: Suites = {
     return flipOtherFiles(module, await makeSpecimen(module, settings), bits, progress);
   },
   async cuts(module, settings, progress) {
-    return cutFiles(module, await makeSpecimen(module, settings), progress);
+    return cutSegments(module, await makeSpecimen(module, settings), progress);
+  },
+  async 'other cuts'(module, settings, progress) {
+    return cutOtherFiles(module, await makeSpecimen(module, settings), progress);
   },
   async wipes(module, { length, ...settings }, progress) {
     return wipeRanges(module, await makeSpecimen(module, settings), length, progress);

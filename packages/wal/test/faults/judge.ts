@@ -85,7 +85,10 @@ function consequence({ target, call }: Hit): 'stops' | 'goes on' | 'either' {
 /** What the callers were told fits the fault. */
 function judgeAnswers(run: TracedRun, hits: readonly Hit[]): void {
   const met = hits.filter((hit) => hit.phase !== 'opening');
-  const fatal = met.find((hit) => consequence(hit) === 'stops');
+  // After a failure in the background that was the last thing to happen there was nobody to tell.
+  const tellable = ({ call }: Hit) =>
+    run.calls.slice(run.calls.indexOf(call)).some(({ line }) => line && line !== 'end');
+  const fatal = met.find((hit) => consequence(hit) === 'stops' && tellable(hit));
   const errors = run.lines.filter((line) => line.startsWith('error ')).map((line) => line.split(' '));
   const failures = errors.filter(([, , , code]) => code === 'WAL_FAILED');
   if (fatal) {
@@ -142,8 +145,12 @@ function judgeSystemCalls(run: TracedRun): void {
   let unsyncedNames = new Set<string>();
   /** Files whose last sync, or synchronous write, failed. */
   let poisoned = new Map<string, SystemCall>();
+  /** Where a write failed or stopped short, until it is made up for. */
+  let unwritten = new Map<string, { from: number; call: SystemCall }>();
+  let unrenamed: SystemCall | undefined;
+  /** A segment was written since the process last asked for that. */
+  let written = false;
   let toldOfFailure = false;
-  let previous: SystemCall | undefined;
   for (const call of run.calls) {
     const { line, path } = call;
     if (line !== undefined) {
@@ -151,12 +158,24 @@ function judgeSystemCalls(run: TracedRun): void {
         assert(dirty.size === 0, `"${line}" while ${[...dirty]} was written and not synced`);
         assert(unsyncedNames.size === 0, `"${line}" while the name of ${[...unsyncedNames]} was not synced`);
       }
+      if (line.startsWith('try ')) written = false;
+      if (line.startsWith('ack ')) {
+        assert(written, `"${line}" before anything was written`);
+        const [[path, { call: failed }] = ['', {}]] = unwritten;
+        assert(
+          failed === undefined,
+          `"${line}" after ${failed?.name} on ${path} had failed, followed by no other`,
+        );
+        assert(unrenamed === undefined, `"${line}" after ${unrenamed?.name}${unrenamed?.args} had failed`);
+      }
       if (/ WAL_FAILED /.test(line)) toldOfFailure = true;
       if (line === 'opening') {
         toldOfFailure = false;
         poisoned = new Map();
         dirty = new Set();
         unsyncedNames = new Set();
+        unwritten = new Map();
+        unrenamed = undefined;
       }
       continue;
     }
@@ -187,17 +206,22 @@ function judgeSystemCalls(run: TracedRun): void {
         unsyncedNames.add(to);
       } else if (isSync(call) && path === run.dir) unsyncedNames.clear();
     }
-    // The rest of a short write follows at once, exactly where it stopped.
-    if (previous?.injected && previous.error === undefined && previous.path === path) {
-      const { position, length } = extent(previous);
-      const rest = extent(call);
-      assert(
-        rest.position === position + previous.result && rest.length === length - previous.result,
-        `a write of ${length} bytes at ${position} came to ${previous.result}; then ${call.name} of ` +
-          `${rest.length} at ${rest.position}`,
-      );
+    if (isRename(call)) unrenamed = call.result < 0 ? call : undefined;
+    if (isSegment(path)) {
+      if (call.name === 'ftruncate') unwritten.delete(path);
+      else if (isWrite(call)) {
+        const { position, length } = extent(call);
+        const done = position + Math.max(0, call.result);
+        const missing = unwritten.get(path);
+        assert(
+          missing === undefined || position <= missing.from,
+          `${call.name} at ${position} though ${missing?.call.name} had ended at ${missing?.from}`,
+        );
+        if (done < position + length) unwritten.set(path, { from: done, call });
+        else unwritten.delete(path);
+        written ||= call.result > 0;
+      }
     }
-    previous = call;
   }
 }
 

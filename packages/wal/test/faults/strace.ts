@@ -21,6 +21,9 @@ export interface SystemCall {
   readonly line: string | undefined;
 }
 
+/** How the workload ends: without closing, after closing, or after opening once more. */
+export type Ending = 'abandon' | 'close' | 'reopen';
+
 export interface TracedRun {
   readonly dir: string;
   readonly calls: readonly SystemCall[];
@@ -71,7 +74,7 @@ export async function traced(options: {
   readonly injections: readonly string[];
   /** Trace and fault only what touches these; everything without it. */
   readonly paths?: readonly string[];
-  readonly ending?: 'abandon' | 'close' | 'reopen';
+  readonly ending?: Ending;
   readonly source?: string;
 }): Promise<TracedRun> {
   const { dir, mode, injections, paths = [], ending = 'abandon', source = packageSource } = options;
@@ -87,7 +90,7 @@ export async function traced(options: {
       runChild(
         'strace',
         [
-          ...['-f', '-y', '-s', '200', '-o', log, '-e', `trace=${TRACED}`, '-e', 'signal=none'],
+          ...['-f', '-y', '-s', '1000', '-o', log, '-e', `trace=${TRACED}`, '-e', 'signal=none'],
           ...(paths.length > 0 ? [said, ...paths] : []).flatMap((path) => ['-P', path]),
           ...injections.flatMap((injection) => ['-e', `inject=${injection}`]),
           ...[process.execPath, ...nodeArguments(source, dir, mode, ending)],

@@ -109,6 +109,7 @@ async function run(wal: Wal): Promise<void> {
         say(`truncated ${firstOffset}`);
       },
     ],
+    ['appendBatch', () => appendBatch(wal, BIG_BYTES)],
     ['append', () => append(wal)],
   ];
   for (const [what, operation] of steps) {
@@ -116,7 +117,8 @@ async function run(wal: Wal): Promise<void> {
     await probe(wal);
     return;
   }
-  // A sync in the background may have failed after the last step.
+  // What happens in the background may have failed after the last step.
+  await sleep(10);
   if (!wal.failure) return;
   say(`error background - ${code(wal.failure)} ${cause(wal.failure)}`);
   await probe(wal);

@@ -142,6 +142,7 @@ export class SimulatedLog {
   async #specimenOf(files: ReadonlyMap<string, Buffer>): Promise<Specimen> {
     const copy = new SimDisk({ seed: 1 });
     for (const [path, bytes] of files) copy.plant(path, bytes);
+    copy.crashAfter(10_000); // an endless loop ends
     const log = await this.#module.openWal({ dir: LOG_DIR, fs: copy.mount() });
     const texts = await readAll(log, log.firstOffset);
     const { firstOffset } = log;

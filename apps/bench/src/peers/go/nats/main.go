@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -100,11 +101,15 @@ func main() {
 	payload := arguments.Payload()
 	slots := make(chan struct{}, arguments.Outstanding)
 	inFlight := make(chan published, arguments.Outstanding)
+	var stopping atomic.Bool
 	go func() {
 		for {
 			slots <- struct{}{}
 			at := time.Now()
 			future, err := js.PublishAsync("bench", payload)
+			if stopping.Load() {
+				return // The server is being killed: an error would be no news.
+			}
 			closedloop.Check(err)
 			inFlight <- published{at, future}
 		}
@@ -127,6 +132,7 @@ func main() {
 		}
 	}
 	window.Report()
+	stopping.Store(true)
 	closedloop.Check(command.Process.Kill())
 	_ = command.Wait() // Killed: that it reports so is no news.
 }
