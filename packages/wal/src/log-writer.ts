@@ -78,9 +78,9 @@ export class LogWriter {
     this.#plan = new AppendPlan(options, this.active, log.lastTimestampMs);
     this.#syncs = new SyncStream(this, this.active.nextOffset);
     this.#preallocation = new Preallocation(this, options);
-    const { initial } = this.#preallocation;
-    const zeros = initial.length < SEGMENT_HEADER_BYTES ? new Uint8Array(SEGMENT_HEADER_BYTES) : initial;
-    this.#preparer = new SegmentPreparer(options.fs, this, zeros);
+    this.#preparer = new SegmentPreparer(options.fs, this, () =>
+      this.#preallocation.initial(SEGMENT_HEADER_BYTES),
+    );
   }
 
   /** The segment being written. */

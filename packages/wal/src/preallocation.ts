@@ -27,7 +27,7 @@ export class Preallocation {
   readonly #sync: boolean;
   readonly #bytes: number;
   readonly #maxFileSizeBytes: number;
-  readonly #zeros: Uint8Array;
+  #zeros: Uint8Array | undefined;
   #filling: { readonly segment: Segment; readonly start: number; readonly done: Promise<void> } | undefined;
   /** There was no room for more of it. */
   #gaveUp: Segment | undefined;
@@ -44,12 +44,11 @@ export class Preallocation {
     this.#sync = options.sync.kind === 'always';
     this.#bytes = options.preallocateBytes;
     this.#maxFileSizeBytes = options.maxFileSizeBytes;
-    this.#zeros = new Uint8Array(this.#bytes);
   }
 
-  /** Zeros a new segment starts with, its header's place included. */
-  get initial(): Uint8Array {
-    return this.#zeros.subarray(0, this.#maxFileSizeBytes);
+  /** What a segment's file holds before its header: `atLeast` zeros, or as many as are filled ahead. */
+  initial(atLeast: number): Uint8Array {
+    return this.#take(Math.max(atLeast, Math.min(this.#bytes, this.#maxFileSizeBytes)));
   }
 
   /** Resolves when no fill runs. */
@@ -76,7 +75,7 @@ export class Preallocation {
   async #fill(segment: Segment, start: number, end: number): Promise<void> {
     const file = segment.file!;
     try {
-      await writeFully(file, [this.#zeros.subarray(0, end - start)], start);
+      await writeFully(file, [this.#take(end - start)], start);
       // Through another descriptor than the frames: the kernel reports lost pages once to each, so that neither of
       // two syncs that overlap can take the other's failure away. In the other modes the next sync includes it.
       if (this.#sync) await file.sync().catch((error: unknown) => this.#log.fail(error));
@@ -87,6 +86,12 @@ export class Preallocation {
     } finally {
       this.#filling = undefined;
     }
+  }
+
+  #take(length: number): Uint8Array {
+    if (!this.#zeros || this.#zeros.length < length)
+      this.#zeros = new Uint8Array(Math.max(length, this.#bytes));
+    return this.#zeros.subarray(0, length);
   }
 
   /** The disk is full: what was filled goes back, so that the file ends where the log thinks it does. */

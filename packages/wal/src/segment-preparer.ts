@@ -23,14 +23,14 @@ export interface PreparingLog {
 export class SegmentPreparer {
   readonly #fs: WalFs;
   readonly #log: PreparingLog;
-  readonly #zeros: Uint8Array;
+  readonly #contents: () => Uint8Array;
   #pending: Promise<PreparedFile | undefined> | undefined;
 
-  /** `zeros` is what the file holds at first, at least the place of the header. */
-  constructor(fs: WalFs, log: PreparingLog, zeros: Uint8Array) {
+  /** `contents` is what the file holds at first: zeros, at least in the place of the header. */
+  constructor(fs: WalFs, log: PreparingLog, contents: () => Uint8Array) {
     this.#fs = fs;
     this.#log = log;
-    this.#zeros = zeros;
+    this.#contents = contents;
   }
 
   /** Starts to prepare the file that will follow `active`, once. */
@@ -54,11 +54,12 @@ export class SegmentPreparer {
   }
 
   async #prepare(path: string): Promise<PreparedFile | undefined> {
+    const zeros = this.#contents();
     let file: WalFile | undefined;
     try {
       file = await this.#fs.open(path, 'create');
-      await writeFullyDurable(file, [this.#zeros], 0);
-      return { path, file, size: this.#zeros.length };
+      await writeFullyDurable(file, [zeros], 0);
+      return { path, file, size: zeros.length };
     } catch (error) {
       await file?.close().catch(() => undefined); // the error above is the one that counts
       // A full disk is no failure yet: the rotation tries again and, if it must, says so.

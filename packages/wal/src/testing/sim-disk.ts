@@ -31,7 +31,7 @@ export interface SimDiskOptions {
   /** Each operation takes up to this many turns of the microtask queue, so that orders vary. Default 0. */
   readonly latencyTurns?: number;
   /**
-   * Probability that an operation takes up to 20 turns of `process.nextTick`, so that others overtake it: only then does
+   * Probability that a sync, and a quarter of it that any other operation, takes up to 20 turns of `process.nextTick`, so that others overtake it: only then does
    * what a log does between two of its steps fall into the time of a write or a sync. Default 0.
    */
   readonly slowOperations?: number;
@@ -193,7 +193,8 @@ export class SimDisk {
     }
     // Syncs are slow: others get far meanwhile.
     for (let turns = this.#turns() * (operation === 'sync' ? 8 : 1); turns > 0; turns--) await undefined;
-    if (this.#options.slowOperations > 0 && this.random.chance(this.#options.slowOperations)) {
+    const slow = this.#options.slowOperations / (operation === 'sync' ? 1 : 4);
+    if (slow > 0 && this.random.chance(slow)) {
       for (let turns = this.random.integer(1, 20); turns > 0; turns--) {
         await new Promise<void>((resolve) => process.nextTick(resolve));
       }

@@ -72,7 +72,7 @@ export async function crashRun(module: WalModule, seed: number, statistics: RunS
     shortWrites: random.pick([0, 0.2]),
     writeBack: random.pick([0, 0.3]),
     latencyTurns: random.pick([0, 3]),
-    slowOperations: random.pick([0, 0.3]),
+    slowOperations: random.pick([0, 0.5]),
   });
   const settings: LogSettings = {
     sync: random.pick<SyncMode>([

@@ -31,6 +31,8 @@ export interface SpecimenSettings {
   readonly closed: boolean;
   /** The segments together hold at most this, and at least two thirds of it. */
   readonly maxBytes: number;
+  /** Zeros filled ahead of the last frame; by default none. */
+  readonly preallocateBytes?: number;
   readonly seed?: number;
 }
 
@@ -39,7 +41,7 @@ export interface SpecimenSettings {
  * and, if it was killed, several that nothing proves.
  */
 export async function makeSpecimen(module: WalModule, settings: SpecimenSettings): Promise<Specimen> {
-  const { sync, closed, maxBytes, seed = 1 } = settings;
+  const { sync, closed, maxBytes, preallocateBytes = 0, seed = 1 } = settings;
   const disk = new SimDisk({ seed });
   const random = new Random(seed);
   const maxFileSizeBytes = Math.floor(maxBytes / 3);
@@ -49,6 +51,7 @@ export async function makeSpecimen(module: WalModule, settings: SpecimenSettings
     sync: sync === 'periodic' ? { kind: sync, intervalMs: 1000 } : { kind: sync },
     maxFileSizeBytes,
     maxBatchBytes: 4096,
+    preallocateBytes,
     randomBytes: (length) => random.bytes(length),
     clock: { now: () => 1_700_000_000_000, setTimer: () => () => {} },
   });
