@@ -154,18 +154,20 @@ function judgeSystemCalls(run: TracedRun): void {
   for (const call of run.calls) {
     const { line, path } = call;
     if (line !== undefined) {
-      if (/^ack .* true$/.test(line) || line.startsWith('synced ')) {
+      // Closing a log that has failed promises nothing.
+      const closed = line === 'closed' && !toldOfFailure;
+      if (closed || /^(ack .* true|synced .*|rotated)$/.test(line))
         assert(dirty.size === 0, `"${line}" while ${[...dirty]} was written and not synced`);
+      if (closed || /^(ack .* true|synced .*|rotated|truncated .*)$/.test(line))
         assert(unsyncedNames.size === 0, `"${line}" while the name of ${[...unsyncedNames]} was not synced`);
-      }
       if (line.startsWith('try ')) written = false;
       if (line.startsWith('ack ')) {
-        assert(written, `"${line}" before anything was written`);
         const [[path, { call: failed }] = ['', {}]] = unwritten;
         assert(
           failed === undefined,
           `"${line}" after ${failed?.name} on ${path} had failed, followed by no other`,
         );
+        assert(written, `"${line}" before anything was written`);
         assert(unrenamed === undefined, `"${line}" after ${unrenamed?.name}${unrenamed?.args} had failed`);
       }
       if (/ WAL_FAILED /.test(line)) toldOfFailure = true;
@@ -180,6 +182,7 @@ function judgeSystemCalls(run: TracedRun): void {
       continue;
     }
     if (!path.startsWith(run.dir) || basename(path).startsWith('lock.db')) continue;
+    if (call.name.startsWith('unlink') && isSegment(path) && call.result === 0) unsyncedNames.add(path);
     const changes = isWrite(call) || isSync(call) || isRename(call) || call.name === 'ftruncate';
     if (!changes) continue;
     // A file being prepared to become a segment concerns nobody as long as it does not become one.
