@@ -126,8 +126,11 @@ test('beside a process that appends, looking never reports damage, and repair is
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
-    await new Promise((resolve) => child.stdout.once('data', resolve));
-    child.stdout.resume();
+    await new Promise<void>((resolve) =>
+      child.stdout.on('data', (data: Buffer) => {
+        if (/^open /m.test(data.toString())) resolve();
+      }),
+    );
     let meanwhile = 0;
     for (let i = 0; i < 60; i++) {
       const { verdict, changedMeanwhile } = await wal.inspectWal(dir);
