@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { checkWalTarball } from './lib/check-wal-tarball.mjs';
 import { ROOT } from './lib/toolchain.mjs';
 
 let checked = 0;
@@ -30,4 +31,5 @@ for (const folder of readdirSync(join(ROOT, 'packages'))) {
   const own = join(ROOT, 'packages', folder, 'scripts', 'check-dist.mjs');
   if (existsSync(own)) execFileSync(process.execPath, [own], { stdio: 'inherit' });
 }
-console.error(`${checked} entry points load by import and by require`);
+checkWalTarball(ROOT);
+console.error(`${checked} entry points load by import and by require, and the log works from its tarball`);

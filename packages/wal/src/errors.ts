@@ -4,7 +4,7 @@
  * - `WAL_LOCKED`: another process, thread or instance has the directory open. Close it, or wait; the lock
  *   dies with its holder.
  * - `WAL_CORRUPT`: bytes that were durable are damaged or missing. Nothing was changed on disk;
- *   `context.damage` lists file, byte range and record offsets. Restore, or repair by hand.
+ *   `context.damage` lists file, byte range and record offsets. Restore, or run `danube-wal repair`.
  * - `WAL_FAILED`: a write, sync, rename or directory sync failed, so the log stopped for good (`cause` has the
  *   first error). Outcomes of pending appends are unknown: close, look at the disk, open again.
  * - `WAL_NO_SPACE`: the disk is full. The rejected records were not written and their offsets are free again;
@@ -14,6 +14,8 @@
  * - `WAL_RECORD_TOO_LARGE`: a record over `maxRecordBytes`, or an atomic batch over `maxPendingBytes`.
  * - `WAL_VERSION_UNSUPPORTED`: written by a newer version, or with a feature this version does not know.
  * - `WAL_TRUNCATED`: the offset asked for was removed by `truncateBefore`; `context.firstOffset` is what is left.
+ * - `WAL_GAP`: a read met records that a repair had to give up; `context.gap` is the range. Read with `onGap` to be
+ *   told and go on behind it, or from `context.gap.nextOffset`.
  * - `WAL_IO_ERROR`: reading, opening or deleting a file failed; the log itself is unharmed.
  * - `WAL_INVALID_ARGUMENT`: an option or argument outside its range.
  */
@@ -27,6 +29,7 @@ export type WalErrorCode =
   | 'WAL_RECORD_TOO_LARGE'
   | 'WAL_VERSION_UNSUPPORTED'
   | 'WAL_TRUNCATED'
+  | 'WAL_GAP'
   | 'WAL_IO_ERROR'
   | 'WAL_INVALID_ARGUMENT';
 
@@ -72,6 +75,13 @@ export interface WalDamage {
   /** First record offset readable again after the damage; absent if none is. */
   readonly resumesAtOffset?: number;
   readonly reason: string;
+}
+
+/** Offsets whose records were lost and given up by a repair; they are never given out again. */
+export interface WalGap {
+  readonly firstOffset: number;
+  /** First offset behind the gap. */
+  readonly nextOffset: number;
 }
 
 /** The `code` of a system error (`ENOSPC`, `ENOENT`, …), if it has one. */

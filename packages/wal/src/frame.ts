@@ -16,15 +16,22 @@ const MAGIC = FRAME_MAGIC.readUInt32LE(0);
  */
 export interface FrameHeader {
   readonly firstOffset: number;
-  /** Records in it, at least 1. */
+  /** Records in it, or offsets lost; at least 1. */
   readonly count: number;
-  /** Bytes after the header, a multiple of 8. */
+  /** Bytes after the header, a multiple of 8; 0 in a gap. */
   readonly byteLength: number;
   /** Every record below this offset was durable before this frame was written. Never above `firstOffset`. */
   readonly durableUpTo: number;
   /** Low 32 bits of the epoch that wrote it. */
   readonly epoch: number;
+  /** It holds no records: it says that `count` offsets from `firstOffset` on were lost, and was written by a repair. */
+  readonly gap: boolean;
 }
+
+/** Flag of a frame header, bit 0: {@link FrameHeader.gap}. */
+const FLAG_GAP = 1;
+/** Offsets that one gap frame can stand for; more take several. */
+export const MAX_FRAME_COUNT = 0xffff_ffff;
 
 /** One record as read. `payload` is a view into memory that is never reused, so it stays valid for ever. */
 export interface WalRecord {
@@ -47,7 +54,7 @@ export function encodeFrameHeader(
   bytes: Uint8Array,
   view: DataView,
   at: number,
-  header: FrameHeader,
+  header: Omit<FrameHeader, 'gap'> & { readonly gap?: boolean },
   salt: number,
   seed: number,
 ): void {
@@ -57,7 +64,7 @@ export function encodeFrameHeader(
   view.setUint32(at + 20, header.byteLength, true);
   setU64(view, at + 24, header.durableUpTo);
   view.setUint32(at + 32, salt, true);
-  view.setUint32(at + 36, 0, true); // flags, none known
+  view.setUint32(at + 36, header.gap ? FLAG_GAP : 0, true);
   view.setUint32(at + 40, header.epoch >>> 0, true);
   view.setUint32(at + 44, 0, true);
   view.setUint32(at + 4, crc32Range(bytes, at + 8, at + FRAME_HEADER_BYTES, seed), true);
@@ -74,7 +81,8 @@ export function decodeFrameHeader(
   if (view.getUint32(at, true) !== MAGIC || view.getUint32(at + 32, true) !== salt) return undefined;
   if (view.getUint32(at + 4, true) !== crc32Range(bytes, at + 8, at + FRAME_HEADER_BYTES, seed))
     return undefined;
-  if (view.getUint32(at + 36, true) !== 0 || view.getUint32(at + 44, true) !== 0) {
+  const flags = view.getUint32(at + 36, true);
+  if ((flags & ~FLAG_GAP) !== 0 || view.getUint32(at + 44, true) !== 0) {
     throw new WalError('WAL_VERSION_UNSUPPORTED', 'a frame uses a feature of a newer version', {
       position: at,
     });
@@ -85,11 +93,14 @@ export function decodeFrameHeader(
     byteLength: view.getUint32(at + 20, true),
     durableUpTo: getU64(view, at + 24),
     epoch: view.getUint32(at + 40, true),
+    gap: flags === FLAG_GAP,
   };
+  const leastBytes = header.gap ? 0 : header.count * RECORD_HEADER_BYTES;
   const sound =
     header.count > 0 &&
     header.byteLength % 8 === 0 &&
-    header.byteLength >= header.count * RECORD_HEADER_BYTES &&
+    header.byteLength >= leastBytes &&
+    (!header.gap || header.byteLength === 0) &&
     header.durableUpTo <= header.firstOffset; // also false for NaN
   return sound ? header : undefined;
 }
@@ -113,7 +124,7 @@ export function encodeRecordHeader(
 
 /**
  * Walks the records of a frame whose header is valid and whose body lies wholly in `bytes` at `at`.
- * Every CRC, offset, length and padding byte is checked.
+ * Every CRC, offset, length and padding byte is checked. A gap has no records.
  * @returns undefined when all is well, else the reason it is not. `sink` sees records as they validate, so a
  *   caller that must not show part of a frame discards what it collected.
  * @throws WalError WAL_VERSION_UNSUPPORTED for an intact record with unknown flags.
@@ -126,6 +137,7 @@ export function decodeFrameBody(
   seed: number,
   sink: (record: WalRecord) => void,
 ): string | undefined {
+  if (header.gap) return undefined;
   const end = at + header.byteLength;
   let position = at;
   for (let i = 0; i < header.count; i++) {

@@ -1,12 +1,16 @@
 export type { WalAck, WalBatchAck } from './batch.ts';
-export type { WalDamage, WalErrorCode } from './errors.ts';
+export type { WalDamage, WalErrorCode, WalGap } from './errors.ts';
 export { WalError } from './errors.ts';
 export type { WalRecord } from './frame.ts';
+export type { InspectionComponents, SegmentInspection, WalInspection } from './inspection.ts';
+export { inspectWal } from './inspection.ts';
 export type { ReadOptions } from './log-reader.ts';
 export { nodeFs } from './node-fs.ts';
 export type { SyncMode, WalClock, WalLogger, WalOptions, WalRecordInput } from './options.ts';
 export { USER_RECORD_TYPE_MAX, USER_RECORD_TYPE_MIN } from './options.ts';
 export type { RecoveryReport } from './recovery.ts';
+export type { RepairAction, RepairOptions, RepairReport } from './repair.ts';
+export { repairWal } from './repair.ts';
 export type { WalSegmentInfo } from './segment.ts';
 export { FORMAT_VERSION } from './segment-header.ts';
 export type { Wal } from './wal.ts';

@@ -1,4 +1,4 @@
-import { systemErrorCode, WalError } from './errors.ts';
+import { systemErrorCode, WalError, type WalGap } from './errors.ts';
 import {
   decodeFrameBody,
   decodeFrameHeader,
@@ -19,6 +19,12 @@ export interface ReadOptions {
   readonly to?: number;
   /** Wait for more at the end of the log. Ends when the log is closed, throws WAL_FAILED when it fails. */
   readonly follow?: boolean;
+  /**
+   * Called when the read comes to records that were lost and given up by a repair, after everything before them was
+   * yielded; reading goes on behind them. What it throws ends the iteration. Gaps that adjoin may be reported one by
+   * one. Without it a gap ends the iteration with WAL_GAP: it is never passed over in silence.
+   */
+  readonly onGap?: (gap: WalGap) => void;
   /** Ends the iteration by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -67,13 +73,25 @@ export async function* readLog(
         cursor = undefined;
         cursor = await SegmentCursor.open(fs, log, next);
       }
-      const records = await cursor.read(next, stop);
+      const { records, gap } = await cursor.read(next, stop);
       next = cursor.nextOffset;
       if (records.length > 0) yield records;
+      if (!gap) continue;
+      if (!options.onGap) throw gapMet(gap);
+      options.onGap(gap);
     }
   } finally {
     await cursor?.close();
   }
+}
+
+function gapMet(gap: WalGap): WalError {
+  return new WalError(
+    'WAL_GAP',
+    `the records from ${gap.firstOffset} to ${gap.nextOffset - 1} were lost and given up by a repair; ` +
+      'read with onGap, or from behind them',
+    { gap },
+  );
 }
 
 function changed(log: ReadableLog, signal: AbortSignal | undefined): Promise<void> {
@@ -127,8 +145,8 @@ class SegmentCursor {
     return !sealed || offset < nextOffset;
   }
 
-  /** Records in [from, to) of the next frames, as many as a chunk holds. */
-  async read(from: number, to: number): Promise<WalRecord[]> {
+  /** Records in [from, to) of the next frames, as many as a chunk holds; or the gap that comes next. */
+  async read(from: number, to: number): Promise<{ records: readonly WalRecord[]; gap?: WalGap }> {
     const limit = this.#log.visibleSize(this.#segment);
     const records: WalRecord[] = [];
     let length = CHUNK_BYTES;
@@ -145,14 +163,19 @@ class SegmentCursor {
           length = frameBytes;
           break;
         }
-        if (header.firstOffset + header.count > from)
-          this.#decode(bytes, view, at, header, from, to, records);
+        const wanted = header.firstOffset + header.count > from;
+        if (wanted && header.gap && records.length > 0) return { records }; // what is before the gap comes first
+        if (wanted && !header.gap) this.#decode(bytes, view, at, header, from, to, records);
         at += frameBytes;
         this.#position = start + at;
         this.nextOffset = Math.max(from, header.firstOffset + header.count);
-        if (this.nextOffset >= to) return records;
+        if (wanted && header.gap) {
+          const firstOffset = Math.max(from, header.firstOffset);
+          return { records, gap: { firstOffset, nextOffset: Math.min(to, this.nextOffset) } };
+        }
+        if (this.nextOffset >= to) return { records };
       }
-      if (this.nextOffset > from) return records;
+      if (this.nextOffset > from) return { records };
       // Nothing whole in all that was written: it cannot get better by reading more.
       if (at === 0 && bytes.length === limit - start)
         throw this.#damaged(start, 'frame ends beyond the segment');

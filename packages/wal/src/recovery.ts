@@ -1,16 +1,11 @@
 import { join } from 'node:path';
-import { isNoSpace, systemErrorCode, type WalDamage, WalError } from './errors.ts';
+import { isNoSpace, systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
 import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
+import { checkSegments, isTemporary, type LogCheck, segmentNames } from './log-check.ts';
 import type { RecoveredLog } from './log-writer.ts';
 import type { ResolvedWalOptions } from './options.ts';
 import { Segment } from './segment.ts';
-import {
-  decodeSegmentHeader,
-  encodeSegmentHeader,
-  parseSegmentFileName,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-} from './segment-header.ts';
+import { encodeSegmentHeader, parseSegmentFileName } from './segment-header.ts';
 import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
 import { viewOf } from './u64.ts';
 import { readVersionFile, VERSION_FILE, writeVersionFile } from './version-file.ts';
@@ -40,6 +35,8 @@ export interface RecoveryReport {
     readonly firstOffset: number;
     readonly reason: string;
   };
+  /** Offsets still in the log's range whose records a repair gave up; reading there needs `onGap`. */
+  readonly gaps: readonly WalGap[];
   /** Bytes at the end that no proof of durability covered, written and synced again. */
   readonly rewrittenBytes: number;
   /** Left-overs of an interrupted rotation or truncation. */
@@ -84,8 +81,6 @@ class Recovery {
   readonly #dir: string;
   /** Files to close should opening fail. */
   readonly #open: { close(): Promise<void> }[];
-  readonly #damage: WalDamage[] = [];
-  readonly #scanner = new FrameScanner();
   #records = 0;
   #bytesScanned = 0;
   #lastTimestampMs = 0;
@@ -101,12 +96,9 @@ class Recovery {
     const names = await this.#fs.list(this.#dir);
     const removedFiles = await this.#removeTemporaries(names);
     const { file: stateFile, state, complete, created } = await this.#openState(names);
-    const onDisk = names
-      .filter((name) => parseSegmentFileName(name) !== undefined)
-      .sort((a, b) => (a < b ? -1 : 1));
+    const onDisk = segmentNames(names);
     const truncated = onDisk.filter((name) => parseSegmentFileName(name)! < state.firstOffset);
-    const { segments, last } = await this.#checkSegments(onDisk.slice(truncated.length), state);
-    this.#refuseDamage();
+    const { segments, last, gaps } = await this.#checkSegments(onDisk.slice(truncated.length), state);
 
     // Everything is sound, or torn where tearing is innocent. Only now is anything changed.
     const tornTail = last && (await this.#cutTornTail(last, state));
@@ -150,6 +142,7 @@ class Recovery {
         records: this.#records,
         bytesScanned: this.#bytesScanned,
         ...(tornTail && { tornTail }),
+        gaps,
         rewrittenBytes,
         removedFiles,
       },
@@ -158,7 +151,7 @@ class Recovery {
 
   async #removeTemporaries(names: readonly string[]): Promise<string[]> {
     // Never durable under their final name, so nothing was ever promised about them.
-    const temporaries = names.filter((name) => name.endsWith('.tmp') && isOurs(name));
+    const temporaries = names.filter(isTemporary);
     for (const name of temporaries) await this.#fs.remove(join(this.#dir, name));
     return temporaries;
   }
@@ -198,120 +191,43 @@ class Recovery {
     return { file, state, complete: true, created: true };
   }
 
-  /** Validates headers, the chain of segments and every frame. Damage is collected, not thrown. */
+  /** Checks all of it, and refuses what is damaged. */
   async #checkSegments(
     names: readonly string[],
     state: LogState,
-  ): Promise<{
-    segments: Segment[];
-    last: { segment: Segment; scan: SegmentScan; file: WalFile } | undefined;
-  }> {
-    const segments: Segment[] = [];
-    let last: { segment: Segment; scan: SegmentScan; file: WalFile } | undefined;
-    let sequence = state.firstSegment;
-    let offset: number | undefined = state.firstOffset;
-    let previousSalt: number | undefined = state.firstSegment === 0 ? 0 : undefined;
-    for (const [i, name] of names.entries()) {
-      const file = await this.#fs.open(join(this.#dir, name), 'write');
-      this.#open.push(file);
-      const size = await file.size();
-      const header = await this.#readHeader(file, name, size);
-      const reason = header && this.#headerDamage(header, name, state, { sequence, offset, previousSalt });
-      if (!header || reason !== undefined) {
-        this.#damage.push({
-          file: name,
-          startByte: 0,
-          endByteExclusive: size,
-          firstOffset: offset ?? parseSegmentFileName(name)!,
-          reason: reason ?? 'segment header damaged',
-        });
-        // The chain goes on with whatever the next header says.
-        sequence = (header?.sequence ?? sequence) + 1;
-        offset = undefined;
-        previousSalt = undefined;
-        continue;
-      }
-      const segment = new Segment(this.#dir, header);
-      const scan = await this.#scanner.scan(file, segment, size, state, (record) => {
-        this.#lastTimestampMs = Math.max(this.#lastTimestampMs, record.timestampMs);
-      });
-      this.#records += segment.nextOffset - segment.firstOffset;
-      this.#bytesScanned += size;
-      sequence = header.sequence + 1;
-      offset = scan.damage.length === 0 ? segment.nextOffset : undefined;
-      previousSalt = header.salt;
-      const isLast = i === names.length - 1 && sequence >= state.segmentsEnd;
-      const durable = Math.max(state.durableUpTo, scan.durableUpTo);
-      if (scan.damage.length > 0 && (!isLast || durable > segment.nextOffset))
-        this.#damage.push(...scan.damage);
-      segments.push(segment);
-      if (isLast) last = { segment, scan, file };
-      else {
-        segment.sealed = true;
-        segment.durableSize = segment.size;
-        await file.close();
-        this.#open.splice(this.#open.indexOf(file), 1);
-      }
-    }
-    if (sequence < state.segmentsEnd) {
-      this.#damage.push({
-        file: `segments ${sequence} to ${state.segmentsEnd - 1}`,
-        startByte: 0,
-        endByteExclusive: 0,
-        ...(offset !== undefined && { firstOffset: offset }),
-        reason: 'segment missing',
-      });
-    } else if (this.#damage.length === 0 && offset !== undefined && offset < state.durableUpTo) {
-      const segment = segments.at(-1);
-      this.#damage.push({
-        file: segment?.name ?? 'all segments',
-        startByte: segment?.size ?? 0,
-        endByteExclusive: segment?.size ?? 0,
-        firstOffset: offset,
-        reason: `records up to ${state.durableUpTo - 1} were durable and are missing`,
-      });
-    }
-    return { segments, last };
-  }
-
-  async #readHeader(file: WalFile, name: string, size: number): Promise<SegmentHeader | undefined> {
-    const bytes = new Uint8Array(Math.min(size, SEGMENT_HEADER_BYTES));
-    const length = await readFully(file, bytes, 0);
-    const header = decodeSegmentHeader(bytes.subarray(0, length));
-    if (header !== 'unsupported') return header;
-    throw new WalError('WAL_VERSION_UNSUPPORTED', `${name} was written by a newer version`, {
+  ): Promise<{ segments: Segment[]; last: LogCheck['last']; gaps: readonly WalGap[] }> {
+    const { files, damage, last, gaps } = await checkSegments(names, state, {
+      fs: this.#fs,
       dir: this.#dir,
-      file: name,
+      mode: 'write',
+      scanner: new FrameScanner(),
+      open: this.#open,
+      onFrame: ({ header, records }) => {
+        if (!header.gap) this.#records += header.count;
+        this.#lastTimestampMs = Math.max(this.#lastTimestampMs, records[0]?.timestampMs ?? 0);
+      },
     });
+    this.#refuse(damage);
+    const segments = files.map(({ segment, size }) => {
+      this.#bytesScanned += size;
+      return segment!;
+    });
+    for (const segment of segments) {
+      if (segment === last?.segment) continue;
+      segment.sealed = true;
+      segment.durableSize = segment.size;
+    }
+    return { segments, last, gaps };
   }
 
-  #headerDamage(
-    header: SegmentHeader,
-    name: string,
-    state: LogState,
-    expected: { sequence: number; offset: number | undefined; previousSalt: number | undefined },
-  ): string | undefined {
-    if (Buffer.compare(header.logId, state.logId) !== 0) return 'segment of another log';
-    if (header.firstOffset !== parseSegmentFileName(name)) return 'segment under the name of another';
-    if (header.sequence !== expected.sequence)
-      return `segment ${expected.sequence} is missing before this one`;
-    if (expected.offset !== undefined && header.firstOffset !== expected.offset) {
-      return `records from ${expected.offset} to ${header.firstOffset - 1} are missing before this segment`;
-    }
-    if (expected.previousSalt !== undefined && header.previousSalt !== expected.previousSalt) {
-      return 'segment does not follow the one before';
-    }
-    return header.durableUpTo === header.firstOffset ? undefined : 'segment header inconsistent';
-  }
-
-  #refuseDamage(): void {
-    if (this.#damage.length === 0) return;
-    const [first] = this.#damage;
+  #refuse(damage: readonly WalDamage[]): void {
+    if (damage.length === 0) return;
+    const [first] = damage;
     throw new WalError(
       'WAL_CORRUPT',
-      `${this.#damage.length} damaged range(s) of durable data, the first in ${first!.file} at byte ` +
+      `${damage.length} damaged range(s) of durable data, the first in ${first!.file} at byte ` +
         `${first!.startByte}: ${first!.reason}. Nothing was changed.`,
-      { dir: this.#dir, damage: this.#damage },
+      { dir: this.#dir, damage },
     );
   }
 
@@ -412,12 +328,6 @@ class Recovery {
   }
 }
 
-function isOurs(name: string): boolean {
-  return (
-    name.startsWith(`${STATE_FILE}.`) || name.startsWith(`${VERSION_FILE}.`) || /^\d{20}\.wal\./.test(name)
-  );
-}
-
 /** Random bytes shaped as a version 4 UUID. */
 function uuidBytes(random: Uint8Array): Uint8Array {
   const bytes = Uint8Array.from(random);
@@ -426,7 +336,8 @@ function uuidBytes(random: Uint8Array): Uint8Array {
   return bytes;
 }
 
-async function copyRange(
+/** Copies bytes from file to file. @throws an error with code EIO when the source ends before `end`. */
+export async function copyRange(
   source: WalFile,
   start: number,
   end: number,

@@ -76,6 +76,13 @@ export function segmentSeed(header: Pick<SegmentHeader, 'logId' | 'sequence' | '
   return crc32Range(bytes, 0, 28);
 }
 
+/** The log id as a UUID. */
+export function formatLogId(logId: Uint8Array): string {
+  return Buffer.from(logId)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 /** `00000000000000000042.wal`: the first offset in 20 digits, so that names sort as offsets do. */
 export function segmentFileName(firstOffset: number): string {
   return `${firstOffset.toString().padStart(20, '0')}.wal`;

@@ -77,14 +77,10 @@ export class StateFile {
   ): Promise<{ file: StateFile; state: LogState; complete: boolean } | undefined> {
     const file = await fs.open(join(dir, STATE_FILE), 'write');
     try {
-      const bytes = new Uint8Array(FILE_BYTES);
-      const length = await readFully(file, bytes, 0);
-      const slots = [0, SLOT_STRIDE].map((at) => decodeSlot(bytes.subarray(0, length), at));
-      const [first, second] = slots;
-      const newest = !first || (second && second.serial > first.serial) ? second : first;
-      if (newest) {
-        const complete = first !== undefined && second !== undefined;
-        return { file: new StateFile(file, newest.serial), state: newest.state, complete };
+      const found = await readSlots(file);
+      if (found) {
+        const { serial, state, complete } = found;
+        return { file: new StateFile(file, serial), state, complete };
       }
     } catch (error) {
       await file.close();
@@ -92,6 +88,16 @@ export class StateFile {
     }
     await file.close();
     return undefined;
+  }
+
+  /** Reads it as {@link StateFile.open} does, and leaves it closed. */
+  static async read(fs: WalFs, dir: string): Promise<FoundState | undefined> {
+    const file = await fs.open(join(dir, STATE_FILE), 'read');
+    try {
+      return await readSlots(file);
+    } finally {
+      await file.close();
+    }
   }
 
   /** Replaces the state; durable when it resolves. Calls must not overlap. */
@@ -104,6 +110,22 @@ export class StateFile {
   close(): Promise<void> {
     return this.#file.close();
   }
+}
+
+/** The newest state in the file. */
+export interface FoundState {
+  readonly serial: number;
+  readonly state: LogState;
+  /** Both slots were readable. */
+  readonly complete: boolean;
+}
+
+async function readSlots(file: WalFile): Promise<FoundState | undefined> {
+  const bytes = new Uint8Array(FILE_BYTES);
+  const length = await readFully(file, bytes, 0);
+  const [first, second] = [0, SLOT_STRIDE].map((at) => decodeSlot(bytes.subarray(0, length), at));
+  const newest = !first || (second && second.serial > first.serial) ? second : first;
+  return newest && { ...newest, complete: first !== undefined && second !== undefined };
 }
 
 function encodeSlot(state: LogState, serial: number): Uint8Array {

@@ -11,6 +11,7 @@ import {
 } from './options.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import type { WalSegmentInfo } from './segment.ts';
+import { formatLogId } from './segment-header.ts';
 import type { WalDirectoryLock } from './wal-fs.ts';
 
 /**
@@ -61,7 +62,7 @@ export interface Wal extends AsyncDisposable {
    * Reads records in offset order, in batches. In mode `always` only durable records are seen, otherwise also
    * written ones. Memory: a batch pins the chunk it was read into (about 256 KiB) for as long as a payload of
    * it is referenced. Records of reserved types are skipped.
-   * Errors while iterating: WAL_TRUNCATED, WAL_CORRUPT, WAL_IO_ERROR, WAL_FAILED (follow), the signal's reason.
+   * Errors while iterating: WAL_TRUNCATED, WAL_GAP (without `onGap`), WAL_CORRUPT, WAL_IO_ERROR, WAL_FAILED (follow), the signal's reason.
    */
   read(options: ReadOptions): AsyncIterable<readonly WalRecord[]>;
   /**
@@ -129,9 +130,7 @@ class DirectoryWal implements Wal {
     log: RecoveredLog,
     recovery: RecoveryReport,
   ) {
-    this.logId = Buffer.from(log.logId)
-      .toString('hex')
-      .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    this.logId = formatLogId(log.logId);
     this.epoch = log.epoch;
     this.recovery = recovery;
     this.#options = options;

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openWal, type WalRecord } from '../src/index.ts';
+import { openWal, type WalGap, type WalRecord } from '../src/index.ts';
 import { goldenRecords, writeGoldenLog } from './fixtures/make-format-v1.ts';
+import { writeRepairedLog } from './fixtures/make-format-v1-repaired.ts';
 
 const golden = fileURLToPath(new URL('./fixtures/format-v1/', import.meta.url));
+const repaired = fileURLToPath(new URL('./fixtures/format-v1-repaired/', import.meta.url));
 let dir = '';
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'wal-format-'));
@@ -36,11 +38,28 @@ test('a log written by the first release opens, reads and goes on', async () => 
   await wal.close();
 });
 
-test('the format has not changed: the same records give the same bytes', async () => {
-  await writeGoldenLog(dir);
+test('a log repaired by the first release opens, reports its gap, and keeps the rest', async () => {
+  await cp(repaired, dir, { recursive: true });
+  const wal = await openWal({ dir });
+  expect(wal.recovery.gaps).toEqual([{ firstOffset: 7, nextOffset: 8 }]);
+  const gaps: WalGap[] = [];
+  const offsets: number[] = [];
+  for await (const batch of wal.read({ from: 0, onGap: (gap) => gaps.push(gap) }))
+    offsets.push(...batch.map(({ offset }) => offset));
+  expect(gaps).toEqual([{ firstOffset: 7, nextOffset: 8 }]);
+  expect(offsets).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]);
+  await expect(wal.append({ type: 1, payload: Buffer.from('later') })).resolves.toMatchObject({ offset: 12 });
+  await wal.close();
+});
+
+test.each([
+  ['the same records give', golden, writeGoldenLog],
+  ['the same damage, repaired, gives', repaired, writeRepairedLog],
+])('the format has not changed: %s the same bytes', async (_, expected, write) => {
+  await write(dir);
   const names = (await readdir(dir)).filter((name) => name !== 'lock.db').sort();
-  expect(names).toEqual((await readdir(golden)).sort());
+  expect(names).toEqual((await readdir(expected)).sort());
   for (const name of names) {
-    expect((await readFile(join(dir, name))).equals(await readFile(join(golden, name))), name).toBe(true);
+    expect((await readFile(join(dir, name))).equals(await readFile(join(expected, name))), name).toBe(true);
   }
 });

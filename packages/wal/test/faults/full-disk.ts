@@ -85,7 +85,11 @@ async function append(wal: Wal, bytes = random.integer(100, 6000)): Promise<bool
 async function appendUntilFull(wal: Wal): Promise<void> {
   const before = counts.refused;
   for (let after = 0; after < 3; ) {
-    await Promise.all([append(wal), append(wal), append(wal), append(wal)]);
+    const appends = [append(wal), append(wal), append(wal), append(wal)];
+    // Waits for the appends before it, and is told if one of them was refused.
+    const synced = await wal.sync().then(() => 'synced', code);
+    await Promise.all(appends);
+    ok(synced === 'synced' || synced === 'WAL_NO_SPACE', synced);
     if (counts.refused > before) after += 1;
     ok(number < 5000, 'the disk does not fill up');
   }

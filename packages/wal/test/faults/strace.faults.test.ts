@@ -109,7 +109,12 @@ describe.concurrent('files that cannot be opened or deleted', () => {
       for (let n = 1; ; n++) {
         const dir = newDirectory();
         // Prepared beforehand or not; salts are fixed by the workload.
-        const names = ['.next.tmp', ...[1, 2, 3, 4].map((byte) => `.${byte * 0x01010101}.tmp`)];
+        const names = [
+          '',
+          '.tmp',
+          '.next.tmp',
+          ...[1, 2, 3, 4].map((byte) => `.${(byte * 0x01010101).toString(16)}.tmp`),
+        ];
         const paths = [dir, ...names.flatMap((name) => [segment(dir, 0) + name, segment(dir, 5) + name])];
         const outcome = await traced({
           dir,
