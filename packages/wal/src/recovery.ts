@@ -101,8 +101,8 @@ class Recovery {
     const { segments, last, gaps } = await this.#checkSegments(onDisk.slice(truncated.length), state);
 
     // Everything is sound, or torn where tearing is innocent. Only now is anything changed.
-    const tornTail = last && (await this.#cutTornTail(last, state));
-    const rewrittenBytes = last ? await this.#rewriteUnproven(last, state) : 0;
+    const tornTail = last && (await this.#keepTornTail(last, state));
+    const rewrittenBytes = last ? await this.#settle(last, state) : 0;
     await this.#fs.syncDirectory(this.#dir);
     if (!last) segments.push(await this.#createFirstSegment(state));
 
@@ -231,8 +231,8 @@ class Recovery {
     );
   }
 
-  /** Cuts what never became durable off the last segment, keeping the bytes aside. */
-  async #cutTornTail(
+  /** Copies what never became durable off the last segment to a file of its own; then it may be cut. */
+  async #keepTornTail(
     last: { segment: Segment; scan: SegmentScan; file: WalFile },
     state: LogState,
   ): Promise<RecoveryReport['tornTail']> {
@@ -243,11 +243,9 @@ class Recovery {
     const bytes = scan.fileSize - position;
     const keptIn = `${segment.name}.torn-${state.epoch + 1}-${position}`;
     await this.#keepAside(file, position, scan.fileSize, keptIn);
-    await file.truncate(position);
-    await file.sync();
     this.#options.logger.warn(
       { dir: this.#dir, file: segment.name, position, bytes, keptIn, reason: damage.reason },
-      'wal: torn tail cut, bytes kept aside',
+      'wal: torn tail, bytes kept aside',
     );
     return {
       file: segment.name,
@@ -277,10 +275,12 @@ class Recovery {
   }
 
   /**
+   * Makes the last segment end, durably, where its good frames do: what was torn, or only filled ahead, is cut.
+   *
    * After a failed sync the kernel may hold pages that read well, count as clean and are not on disk, so that
    * another sync "succeeds". What nothing proves durable is therefore written again before it is synced.
    */
-  async #rewriteUnproven(
+  async #settle(
     last: { segment: Segment; scan: SegmentScan; file: WalFile },
     state: LogState,
   ): Promise<number> {
@@ -292,7 +292,7 @@ class Recovery {
       rewritten = segment.size - start;
       await copyRange(file, start, segment.size, file, start);
     }
-    if (scan.fileSize > segment.size) await file.truncate(segment.size); // what was filled ahead
+    if (scan.fileSize > segment.size) await file.truncate(segment.size);
     await file.sync();
     segment.file = file;
     segment.durableSize = segment.size;

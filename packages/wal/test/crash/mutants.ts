@@ -21,6 +21,27 @@ export interface Mutant extends Edit {
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'writes a frame where zeros are still being filled in',
+    file: 'preallocation.ts',
+    find: 'end > filling.start ? filling.done : undefined',
+    replace: 'end > filling.start ? undefined : filling?.done',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'fills ahead from inside the frames',
+    file: 'preallocation.ts',
+    find: 'const start = segment.allocatedSize;',
+    replace: 'const start = segment.size - 8;',
+    caughtBy: ['crash', 'model'],
+  },
+  {
+    name: 'takes zeros that were filled ahead for damage of a sealed segment',
+    file: 'frame-scanner.ts',
+    find: '(await window.isZeroFrom(at))',
+    replace: '(await window.isZeroFrom(at)) && segment.size === SEGMENT_HEADER_BYTES',
+    caughtBy: 'crash',
+  },
+  {
     name: 'acknowledges without syncing',
     file: 'log-writer.ts',
     find: 'const write = this.#always ? writeFullyDurable : writeFully;',
@@ -102,7 +123,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'leaves a torn tail in the file',
     file: 'recovery.ts',
-    find: 'await file.truncate(position);',
+    find: 'if (scan.fileSize > segment.size) await file.truncate(segment.size);',
     replace: '',
     caughtBy: ['crash', 'model'],
   },
