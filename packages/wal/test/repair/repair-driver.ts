@@ -157,6 +157,8 @@ export interface Repaired {
   readonly gaps: readonly wal.WalGap[];
   readonly epoch: number;
   readonly nextOffset: number;
+  /** First offsets of the segments. */
+  readonly segments: readonly number[];
 }
 
 /** Repairs what is on `disk`, then checks all that is promised whatever the damage was. */
@@ -213,12 +215,13 @@ export async function checkRepaired(
   assert(log.nextOffset >= specimen.nextOffset, `offset ${log.nextOffset} would be given twice`);
   assert(log.epoch > specimen.epoch, `epoch ${log.epoch} would be given twice`);
   const { nextOffset } = log;
+  const segments = log.segments().map(({ firstOffset }) => firstOffset);
   const { offset } = await log.append({ type: 1, payload: Buffer.from('after the repair') });
   assert(offset >= specimen.nextOffset);
   await log.close();
   assert.equal(await verdictOfOpening(module, filesOf(disk)), 'sound');
   const lost = [...specimen.texts.keys()].filter((o) => !texts.has(o));
-  return { lost, gaps, epoch: log.epoch, nextOffset };
+  return { lost, gaps, epoch: log.epoch, nextOffset, segments };
 }
 
 /** Without `onGap` a read ends at the gap, after all that is before it; from inside it reports the rest of it. */
@@ -440,11 +443,9 @@ export async function repairInterrupted(module: RepairModule): Promise<number> {
       disk.crash();
       const what = `${name}, interrupted at ${operations}`;
       await named(what, module.repairWal(DIR, { ...options(disk), apply: true }));
-      const { lost, gaps, nextOffset } = await named(what, checkRepaired(module, specimen, disk, files));
-      assert.deepEqual(
-        [what, lost, gaps, nextOffset],
-        [what, straight.lost, straight.gaps, straight.nextOffset],
-      );
+      const again = await named(what, checkRepaired(module, specimen, disk, files));
+      // A state file rebuilt twice may have leapt twice.
+      assert.deepEqual({ ...again, what, epoch: 0 }, { ...straight, what, epoch: 0 });
     }
   }
   return interrupted;
