@@ -7,6 +7,8 @@ import { Random, SimDisk } from '../../src/testing/index.ts';
 export type RepairModule = Pick<typeof wal, 'openWal' | 'WalError' | 'inspectWal' | 'repairWal'>;
 
 export const DIR = '/sim/log';
+export const STATE = `${DIR}/state`;
+export const VERSION = `${DIR}/VERSION`;
 export type Files = ReadonlyMap<string, Buffer>;
 type Change = readonly [path: string, bytes: Buffer | undefined];
 
@@ -155,6 +157,8 @@ export interface Repaired {
   readonly gaps: readonly wal.WalGap[];
   readonly epoch: number;
   readonly nextOffset: number;
+  /** First offsets of the segments. */
+  readonly segments: readonly number[];
 }
 
 /** Repairs what is on `disk`, then checks all that is promised whatever the damage was. */
@@ -187,7 +191,6 @@ export async function checkRepaired(
     );
     assert(kept, `${path} was not kept byte for byte`);
   }
-  assert(!disk.paths().some((path) => path.endsWith('.tmp')), 'a temporary file is left');
   const { damage } = await module.inspectWal(DIR, { fs: disk.mount() });
   assert.deepEqual(damage, [], 'damage is left');
   const log = await module.openWal({ ...settings(new Random(7)), fs: disk.mount() });
@@ -212,12 +215,13 @@ export async function checkRepaired(
   assert(log.nextOffset >= specimen.nextOffset, `offset ${log.nextOffset} would be given twice`);
   assert(log.epoch > specimen.epoch, `epoch ${log.epoch} would be given twice`);
   const { nextOffset } = log;
+  const segments = log.segments().map(({ firstOffset }) => firstOffset);
   const { offset } = await log.append({ type: 1, payload: Buffer.from('after the repair') });
   assert(offset >= specimen.nextOffset);
   await log.close();
   assert.equal(await verdictOfOpening(module, filesOf(disk)), 'sound');
   const lost = [...specimen.texts.keys()].filter((o) => !texts.has(o));
-  return { lost, gaps, epoch: log.epoch, nextOffset };
+  return { lost, gaps, epoch: log.epoch, nextOffset, segments };
 }
 
 /** Without `onGap` a read ends at the gap, after all that is before it; from inside it reports the rest of it. */
@@ -277,4 +281,172 @@ export async function repairFlips(module: RepairModule, closed: boolean): Promis
     }
   }
   return counts;
+}
+
+/** Says which case failed. */
+async function named<T>(name: string, run: Promise<T>): Promise<T> {
+  return run.catch((error: unknown) => {
+    throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
+  });
+}
+
+export function offsets(frames: Specimen['frames']): number[] {
+  return frames.flatMap(({ firstOffset, nextOffset }) =>
+    Array.from({ length: nextOffset - firstOffset }, (_, i) => firstOffset + i),
+  );
+}
+
+const of = (specimen: Specimen, ...paths: string[]) =>
+  offsets(specimen.frames.filter(({ path }) => paths.includes(path)));
+
+/** Damage to whole files, and the offsets it costs. */
+async function wholeFileCases(
+  module: RepairModule,
+  closed: boolean,
+): Promise<[string, Specimen, Files, number[]][]> {
+  const specimen = await makeSpecimen(module, closed);
+  const other = await makeSpecimen(module, closed, 2);
+  const paths = specimen.segments;
+  const content = (i: number) => specimen.files.get(paths[i]!)!;
+  const foreign = (i: number) => other.files.get(other.segments[i]!)!;
+  const last = paths.length - 1;
+  const renamed = `${DIR}/00000000000000000777.wal`;
+  const cases: [string, [string, Buffer | undefined][], number[]][] = [
+    ...paths.map((path, i): [string, [string, undefined][], number[]] => [
+      `segment ${i} missing`,
+      [[path, undefined]],
+      of(specimen, path),
+    ]),
+    [
+      'two adjoining missing',
+      [
+        [paths[1]!, undefined],
+        [paths[2]!, undefined],
+      ],
+      of(specimen, paths[1]!, paths[2]!),
+    ],
+    [
+      'the last two missing',
+      [
+        [paths[last - 1]!, undefined],
+        [paths[last]!, undefined],
+      ],
+      of(specimen, paths[last - 1]!, paths[last]!),
+    ],
+    ['all missing', paths.map((path) => [path, undefined]), of(specimen, ...paths)],
+    [
+      'swapped',
+      [
+        [paths[0]!, content(1)],
+        [paths[1]!, content(0)],
+      ],
+      [],
+    ],
+    [
+      'three in a circle',
+      [
+        [paths[0]!, content(1)],
+        [paths[1]!, content(2)],
+        [paths[2]!, content(0)],
+      ],
+      [],
+    ],
+    [
+      'swapped with the last',
+      [
+        [paths[1]!, content(last)],
+        [paths[last]!, content(1)],
+      ],
+      [],
+    ],
+    [
+      'under a later name',
+      [
+        [paths[1]!, undefined],
+        [renamed, content(1)],
+      ],
+      [],
+    ],
+    ['duplicated under a later name', [[renamed, content(last)]], []],
+    ['duplicated over the next', [[paths[2]!, content(1)]], of(specimen, paths[2]!)],
+    ['foreign', [[paths[1]!, foreign(1)]], of(specimen, paths[1]!)],
+    ['foreign last', [[paths[last]!, foreign(last)]], of(specimen, paths[last]!)],
+    ['foreign more', [[renamed, foreign(1)]], []],
+    ['empty', [[paths[1]!, Buffer.alloc(0)]], of(specimen, paths[1]!)],
+    ['zeros', [[paths[1]!, Buffer.alloc(content(1).length)]], of(specimen, paths[1]!)],
+    ['zeros last', [[paths[last]!, Buffer.alloc(content(last).length)]], of(specimen, paths[last]!)],
+    [
+      'zeros twice',
+      [
+        [paths[1]!, Buffer.alloc(9)],
+        [paths[2]!, Buffer.alloc(999)],
+      ],
+      of(specimen, paths[1]!, paths[2]!),
+    ],
+    ['junk under a segment name', [[renamed, Buffer.alloc(100, 7)]], []],
+    [
+      'headers of all zeroed',
+      paths.map((path, i) => [path, Buffer.concat([Buffer.alloc(80), content(i).subarray(80)])]),
+      [],
+    ],
+    ['state wiped', [[STATE, Buffer.alloc(8192)]], []],
+    ['state missing', [[STATE, undefined]], []],
+    ['VERSION missing', [[VERSION, undefined]], []],
+    ['VERSION unreadable', [[VERSION, Buffer.from('danube-wal')]], []],
+    [
+      'state, VERSION and a header',
+      [
+        [STATE, undefined],
+        [VERSION, undefined],
+        [paths[0]!, Buffer.concat([Buffer.alloc(80), content(0).subarray(80)])],
+      ],
+      [],
+    ],
+    [
+      'state and the middle missing',
+      [
+        [STATE, undefined],
+        [paths[1]!, undefined],
+      ],
+      of(specimen, paths[1]!),
+    ],
+  ];
+  return cases.map(([name, changes, lost]) => [name, specimen, changed(specimen.files, changes), lost]);
+}
+
+/** Repairs each case of damage to whole files; what is lost must be what was in the files that are gone. */
+export async function repairWholeFiles(module: RepairModule): Promise<void> {
+  for (const closed of [true, false]) {
+    for (const [name, specimen, files, lost] of await wholeFileCases(module, closed)) {
+      const verdict = await verdictOfOpening(module, files);
+      const seen = await verdictOfLooking(module, files);
+      assert.deepEqual([name, verdict, seen], [name, 'damaged', 'damaged']);
+      const repaired = await named(name, repairAndCheck(module, specimen, diskOf(files), files));
+      assert.deepEqual([name, closed, repaired.lost], [name, closed, lost]);
+      if (closed) assert.deepEqual([name, repaired.nextOffset], [name, specimen.nextOffset]);
+    }
+  }
+}
+
+/** Cuts the power in every operation of every repair, and repairs again. Returns how often. */
+export async function repairInterrupted(module: RepairModule): Promise<number> {
+  let interrupted = 0;
+  for (const [name, specimen, files] of await wholeFileCases(module, false)) {
+    const straight = await named(name, repairAndCheck(module, specimen, diskOf(files), files));
+    for (let operations = 1; ; operations++) {
+      const disk = diskOf(files);
+      disk.crashAfter(operations);
+      const repairing = module.repairWal(DIR, { ...options(disk), apply: true });
+      const outcome = await repairing.catch((error: unknown) => error);
+      if (!(outcome instanceof Error)) break;
+      interrupted++;
+      disk.crash();
+      const what = `${name}, interrupted at ${operations}`;
+      await named(what, module.repairWal(DIR, { ...options(disk), apply: true }));
+      const again = await named(what, checkRepaired(module, specimen, disk, files));
+      // A state file rebuilt twice may have leapt twice.
+      assert.deepEqual({ ...again, what, epoch: 0 }, { ...straight, what, epoch: 0 });
+    }
+  }
+  return interrupted;
 }
