@@ -6,7 +6,7 @@ import { formatLogId, parseSegmentFileName, type SegmentHeader } from './segment
 import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
 import { MAX_OFFSET } from './u64.ts';
 import { readVersionFile, VERSION_FILE } from './version-file.ts';
-import type { WalFs } from './wal-fs.ts';
+import { readFully, type WalFs } from './wal-fs.ts';
 
 /** One segment file as {@link inspectWal} found it. The counts are of what can be read. */
 export interface SegmentInspection {
@@ -71,6 +71,7 @@ export async function inspectWal(dir: string, components: InspectionComponents =
   const fs = components.fs ?? nodeFs;
   try {
     let previous: WalInspection | undefined;
+    let changedMeanwhile = false;
     for (let attempt = 1; ; attempt++) {
       const before = await fingerprint(fs, dir);
       const inspection = await inspectOnce(fs, dir).catch(async (error: unknown) => {
@@ -79,14 +80,17 @@ export async function inspectWal(dir: string, components: InspectionComponents =
         throw error;
       });
       if (!inspection) continue;
-      const changedMeanwhile = (await fingerprint(fs, dir)) !== before;
-      const found = { ...inspection, changedMeanwhile };
-      // In a log that stands still everything found is there. In one that is written, damage is what stays.
-      const stays = previous && JSON.stringify(previous.damage) === JSON.stringify(found.damage);
-      if (found.damage.length === 0 || !changedMeanwhile || stays) {
-        return changedMeanwhile && found.verdict === 'torn' ? withoutTail(found) : found;
+      const { grew, ...seen } = inspection;
+      changedMeanwhile ||= grew || (await fingerprint(fs, dir)) !== before;
+      changedMeanwhile ||= previous !== undefined && previous.nextOffset !== seen.nextOffset;
+      const found = { ...seen, changedMeanwhile };
+      if (found.verdict === 'sound') return found;
+      // A frame may be read while it is written, over zeros that were there before: wrong is what two looks find alike.
+      if (previous && wrongIn(previous) === wrongIn(found)) return found;
+      if (attempt >= ATTEMPTS) {
+        const { tornTail: _, ...rest } = found;
+        return { ...rest, verdict: found.damage.length > 0 ? 'changed' : 'sound', damage: [] };
       }
-      if (attempt >= ATTEMPTS) return { ...withoutTail(found), verdict: 'changed', damage: [] };
       previous = found;
     }
   } catch (error) {
@@ -96,9 +100,8 @@ export async function inspectWal(dir: string, components: InspectionComponents =
   }
 }
 
-/** A write seen half done by a reader is not a torn tail. */
-function withoutTail({ tornTail: _, ...rest }: WalInspection): WalInspection {
-  return { ...rest, verdict: 'sound' };
+function wrongIn({ damage, tornTail }: WalInspection): string {
+  return JSON.stringify([damage, tornTail]);
 }
 
 /** What changes when the log is written: names, sizes, state. */
@@ -113,13 +116,18 @@ async function fingerprint(fs: WalFs, dir: string): Promise<string> {
   return `${parts.join()} ${state?.serial}`;
 }
 
-async function inspectOnce(fs: WalFs, dir: string): Promise<Omit<WalInspection, 'changedMeanwhile'>> {
+/** `grew`: a frame was written behind the end that was read. */
+async function inspectOnce(
+  fs: WalFs,
+  dir: string,
+): Promise<Omit<WalInspection, 'changedMeanwhile'> & { readonly grew: boolean }> {
   // The state first: it is a lower bound, so what is written from here on cannot contradict it.
   const before = await readBasis(fs, dir);
   const names = await fs.list(dir);
   const tally = new Tally();
   const open: { close(): Promise<void> }[] = [];
   let check: LogCheck;
+  let grew = false;
   const segments = segmentNames(names);
   const state = before.state ?? (await provisionalState(fs, dir, segments));
   try {
@@ -135,6 +143,11 @@ async function inspectOnce(fs: WalFs, dir: string): Promise<Omit<WalInspection, 
         open,
       },
     );
+    if (check.last && check.last.scan.damage.length === 0) {
+      const behind = new Uint8Array(1);
+      await readFully(check.last.file, behind, check.last.segment.size);
+      grew = behind[0] !== 0;
+    }
   } finally {
     for (const file of open) await file.close();
   }
@@ -156,6 +169,7 @@ async function inspectOnce(fs: WalFs, dir: string): Promise<Omit<WalInspection, 
   const durable = check.files.map(({ scan }) => scan?.durableUpTo ?? 0);
   return {
     dir,
+    grew,
     verdict: damage.length > 0 ? 'damaged' : torn ? 'torn' : 'sound',
     damage,
     ...(torn && { tornTail: torn }),

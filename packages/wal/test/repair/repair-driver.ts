@@ -35,6 +35,7 @@ const settings = (random: Random) => ({
   dir: DIR,
   maxFileSizeBytes: 400,
   maxBatchBytes: 4096,
+  preallocateBytes: 0,
   randomBytes: (length: number) => random.bytes(length),
   clock: { now: () => 1_700_000_000_000, setTimer: () => () => {} },
 });
