@@ -71,8 +71,9 @@ function inChild(...args: string[]): string {
   return child.stdout;
 }
 
-function openOnce(dir: string): Opening {
+function openOnce(dir: string, mebibytes: number): Opening {
   const found = JSON.parse(inChild('open', dir)) as FoundByRecovery;
+  if (found.records * 1024 < mebibytes * 2 ** 20 * 0.9) throw new Error(`only ${found.records} records`);
   const mibPerSecond = Math.round(found.bytesScanned / 2 ** 20 / (found.openMs / 1000));
   return { ...found, openMs: Math.round(found.openMs), mibPerSecond };
 }
@@ -93,8 +94,8 @@ function measure(mebibytes: number): Piece {
   const dir = mkdtempSync(join(scratch, 'log-'));
   try {
     inChild('write', dir, String(mebibytes));
-    const cold = emptyPageCache() ? openOnce(dir) : undefined;
-    const warm = Array.from({ length: WARM_RUNS }, () => openOnce(dir));
+    const cold = emptyPageCache() ? openOnce(dir, mebibytes) : undefined;
+    const warm = Array.from({ length: WARM_RUNS }, () => openOnce(dir, mebibytes));
     const { type } = statfsSync(dir);
     const fileSystem = fileSystems[type] ?? `0x${type.toString(16)}`;
     return { mebibytes, fileSystem, ...(cold && { cold }), warm };
@@ -115,6 +116,7 @@ function summarize(pieces: readonly Piece[]) {
     warmMibPerSecond: median(warm.map(({ mibPerSecond }) => mibPerSecond)),
     peakMib: mib(median(warm.map(({ peakBytes }) => peakBytes))),
     peakMibOfFirst: mib((cold ?? warm[0]!).peakBytes),
+    peakMibBeforeOpening: mib(median(warm.map(({ peakBytesBefore }) => peakBytesBefore))),
   }));
 }
 

@@ -138,7 +138,8 @@ describe.concurrent('files that cannot be opened or deleted', () => {
 });
 
 describe.concurrent('a kill -9 at any system call', () => {
-  for (const mode of modes) {
+  // A durable write and a plain one.
+  for (const mode of ['always', 'none'] as const) {
     test(`in mode ${mode} loses nothing acknowledged and undoes no truncation`, async () => {
       const everywhere = mode === 'always';
       const names = everywhere

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { writeSync } from 'node:fs';
 import { openWal, type SyncMode } from '../../src/index.ts';
 import { payloadText } from './payload.ts';
 
@@ -9,7 +10,8 @@ import { payloadText } from './payload.ts';
  * `race` for the same after printing `ready` and waiting for input, or `once` to open and close.
  */
 const [dir = '', kind = 'always', what = 'append'] = process.argv.slice(2);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+// Waits until the line is out: process.stdout would keep it back when the reader is slow, and a kill would lose it.
+const say = (line: string) => writeSync(1, `${line}\n`);
 const sync: SyncMode = kind === 'periodic' ? { kind, intervalMs: 20 } : { kind: kind as 'always' | 'none' };
 if (what === 'race') {
   say('ready');

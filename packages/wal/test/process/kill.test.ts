@@ -156,7 +156,7 @@ test.each(['always', 'periodic', 'none'])(
     const random = new Random(seed);
     const ledger = new Ledger();
     try {
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 3; round++) {
         // Anywhere in the stream of appends, with the rotations that come along.
         let child = startAppender(dir, mode);
         const wanted = random.integer(1, 600);
