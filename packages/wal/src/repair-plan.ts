@@ -281,7 +281,10 @@ class Planner {
   #placeByOrder(unproven: readonly Candidate[]): void {
     for (const [i, candidate] of unproven.entries()) {
       const sequences = this.#freeSequences(candidate.offset, unproven.length - i);
-      const sequence = sequences[0];
+      // Only a file of that name can be the first segment that the state file knows.
+      const { state } = this.#basis;
+      const first = state?.firstSegment === sequences[0] && state?.firstOffset !== candidate.offset;
+      const sequence = sequences[first ? 1 : 0];
       const { name } = candidate;
       if (sequence === undefined)
         this.#strays.push({ name, reason: 'nothing in it is a segment of this log' });
