@@ -169,7 +169,9 @@ export class Batch {
     }
   }
 
-  reject(error: Error): void {
+  /** Whether anybody was waiting for it. */
+  reject(error: Error): boolean {
     for (const ack of this.#acks) ack.reject(error);
+    return this.#acks.length > 0;
   }
 }

@@ -9,6 +9,7 @@ import type { WalDirectoryLock } from './wal-fs.ts';
 export const LOCK_FILE = 'lock.db';
 
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 
 /**
  * Takes the kernel lock of a log directory: an exclusive transaction on an empty SQLite database, which is the
@@ -19,10 +20,17 @@ const SQLITE_BUSY = 5;
 export function lockDirectory(directory: string): WalDirectoryLock {
   const database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // The journal in memory: nothing is ever written, and a full disk can be locked, opened and truncated.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
+    const { errcode } = error as { errcode?: number };
+    if (errcode === SQLITE_FULL) {
+      throw Object.assign(new Error(`ENOSPC: no room for the lock of ${directory}`, { cause: error }), {
+        code: 'ENOSPC',
+      });
+    }
+    if (errcode === SQLITE_BUSY) {
       throw Object.assign(new Error(`ELOCKED: ${directory} is locked`, { cause: error }), {
         code: 'ELOCKED',
       });

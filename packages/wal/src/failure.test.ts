@@ -83,6 +83,16 @@ describe('the first failure stops the log for good', () => {
     await wal.close();
   });
 
+  test('a failure in the background that nobody has been told of is thrown by close', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const wal = await on(disk, { sync: { kind: 'periodic', intervalMs: 1 } });
+    disk.failOnce('sync', 'EIO');
+    await wal.append(record('written'));
+    await expect.poll(() => wal.failure?.code).toBe('WAL_FAILED');
+    expect(await code(wal.close())).toBe('WAL_FAILED');
+    await (await on(disk)).close();
+  });
+
   test('a failure met only while closing is thrown by close, and the lock is free all the same', async () => {
     const disk = new SimDisk({ seed: 1 });
     const wal = await on(disk, { sync: { kind: 'none' } });

@@ -63,6 +63,8 @@ export class LogWriter {
   #changed: Deferred | undefined;
   #writable: Deferred | undefined;
   #failure: WalError | undefined;
+  /** Somebody's call was rejected with the failure; otherwise `close` is the one to say it. */
+  #failureTold = false;
   #closing: Promise<void> | undefined;
   #closed = false;
   /** Held here so that it lives as long as anything that could still write. */
@@ -250,14 +252,15 @@ export class LogWriter {
 
   /**
    * Writes and syncs what was appended, notes the clean end, closes every file and releases the lock. Throws only a
-   * failure that nobody was told of before.
+   * failure that no other call was rejected with.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#shutDown(this.#failure);
+    this.#closing ??= this.#shutDown();
     return this.#closing;
   }
 
-  async #shutDown(known: WalError | undefined): Promise<void> {
+  async #shutDown(): Promise<void> {
+    const told = this.#failureTold;
     this.#cancelTimer?.();
     await this.#truncating;
     if (!this.#failure) await this.#afterPlan(async () => {}).catch(() => undefined); // drains; see `failure`
@@ -283,11 +286,15 @@ export class LogWriter {
     this.#closed = true;
     this.#stop(new WalError('WAL_CLOSED', 'the log is closed', { dir: this.#options.dir }));
     await this.#lock.release();
-    if (this.#failure && this.#failure !== known) throw this.#failure;
+    if (this.#failure && !told) throw this.#failure;
   }
 
+  /** Why a call is refused, if it is. */
   #stopped(): WalError | undefined {
-    if (this.#failure) return this.#failure;
+    if (this.#failure) {
+      this.#failureTold = true;
+      return this.#failure;
+    }
     return this.#closing && new WalError('WAL_CLOSED', 'the log is closed', { dir: this.#options.dir });
   }
 
@@ -384,9 +391,10 @@ export class LogWriter {
       await writeFullyDurable(file, [encodeSegmentHeader(segment.header)], 0);
     } catch (error) {
       await file?.close();
-      if (!foundNoRoom(error)) throw error;
+      if (!isNoSpace(error)) throw error;
       if (file) await fs.remove(temporary);
-      this.#dropPlan(error); // nothing acknowledged is at risk: the old segment goes on
+      // Whichever half of the write failed, the file held nothing: the old segment goes on.
+      this.#dropPlan(error);
       return;
     }
     await fs.rename(temporary, segment.path);
@@ -432,14 +440,17 @@ export class LogWriter {
     this.#options.logger.warn({ dir: this.#options.dir, cause }, 'wal: no space, pending appends rejected');
   }
 
-  #rejectBatches(error: WalError): void {
+  /** Whether anybody was waiting. */
+  #rejectBatches(error: WalError): boolean {
     const batches = this.#plan.reset(this.active);
     if (this.#current) batches.unshift(this.#current);
     this.#current = undefined;
+    let told = false;
     for (const batch of batches) {
       this.#release(batch);
-      batch.reject(error);
+      told = batch.reject(error) || told;
     }
+    return told;
   }
 
   #noSpace(cause: unknown): WalError {
@@ -490,19 +501,23 @@ export class LogWriter {
     this.#failure = new WalError('WAL_FAILED', what, { dir }, cause);
     logger.error({ dir, cause }, 'wal: failed, no more appends');
     this.#cancelTimer?.();
-    this.#stop(this.#failure);
+    this.#failureTold = this.#stop(this.#failure);
     return this.#failure;
   }
 
-  #stop(error: WalError): void {
-    this.#rejectBatches(error);
+  /** Rejects everything that waits; whether there was anything. */
+  #stop(error: WalError): boolean {
+    let told = this.#rejectBatches(error);
     for (let step = this.#plan.take(); step !== undefined; step = this.#plan.take()) {
-      if (!(step instanceof Batch) && step.kind === 'task') step.reject(error);
+      if (step instanceof Batch || step.kind !== 'task') continue;
+      step.reject(error);
+      told = true;
     }
-    this.#syncs.rejectAbove(-1, error);
+    told = this.#syncs.rejectAbove(-1, error) || told;
     this.#writable?.resolve();
     this.#writable = undefined;
     this.advanced();
+    return told;
   }
 }
 

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { lockDirectory } from './directory-lock.ts';
-import { isNoSpace } from './errors.ts';
-import { failedSync, type WalFile, type WalFs } from './wal-fs.ts';
+import { isNoSpace, systemErrorCode } from './errors.ts';
+import { failedSync, readFully, type WalFile, type WalFs } from './wal-fs.ts';
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
 const openFlags = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL } as const;
@@ -18,12 +18,17 @@ const writesAreDurable = process.platform === 'linux';
 export const nodeFs: WalFs = {
   async makeDirectory(path) {
     const first = await fs.promises.mkdir(path, { recursive: true });
-    if (first === undefined) return;
-    // Each new directory's entry lives in its parent, from the topmost created one down.
-    const stop = dirname(resolve(first));
+    // Each directory's entry lives in its parent. Also when nothing was missing: whoever made them may have been
+    // killed before syncing. What others own and we may not read is not of our making.
+    const made = first === undefined ? undefined : dirname(resolve(first));
+    let ours = made !== undefined;
     for (let parent = dirname(resolve(path)); ; parent = dirname(parent)) {
-      await syncDirectory(parent);
-      if (parent === stop || parent === dirname(parent)) break;
+      await syncDirectory(parent).catch((error: unknown) => {
+        if (ours || !['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes(systemErrorCode(error) ?? ''))
+          throw error;
+      });
+      if (parent === made) ours = false;
+      if (parent === dirname(parent)) break;
     }
   },
   list: (path) => fs.promises.readdir(path),
@@ -101,14 +106,19 @@ class NodeFile implements WalFile {
       try {
         return await writeTo(fd, buffers, position);
       } catch (error) {
-        // Which half failed? Bytes that were taken made the file longer; overwriting needs no new space.
-        const taken = !isNoSpace(error) || (await this.size()) > position;
+        // Which half failed? What was taken can be read.
+        const taken = !isNoSpace(error) || (await this.#holds(buffers[0]!.subarray(0, 64), position));
         throw taken ? failedSync(error as Error) : error;
       }
     }
     const taken = await writeTo(fd, buffers, position);
     await syncDescriptor(fd).catch((error: Error) => Promise.reject(failedSync(error)));
     return taken;
+  }
+
+  async #holds(bytes: Uint8Array, position: number): Promise<boolean> {
+    const found = new Uint8Array(bytes.length);
+    return (await readFully(this, found, position)) === bytes.length && Buffer.compare(found, bytes) === 0;
   }
 
   truncate(size: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { isNoSpace } from './errors.ts';
 import type { Segment } from './segment.ts';
-import { isFailedSync, type WalFile, type WalFs, writeFullyDurable } from './wal-fs.ts';
+import { type WalFile, type WalFs, writeFullyDurable } from './wal-fs.ts';
 
 /** A file that waits to become the next segment: its zeros are on disk, its name is temporary. */
 export interface PreparedFile {
@@ -63,7 +63,7 @@ export class SegmentPreparer {
     } catch (error) {
       await file?.close().catch(() => undefined); // the error above is the one that counts
       // A full disk is no failure yet: the rotation tries again and, if it must, says so.
-      if (!isNoSpace(error) || isFailedSync(error)) this.#log.fail(error);
+      if (!isNoSpace(error)) this.#log.fail(error);
       else if (file) await this.#fs.remove(path).catch(() => undefined);
       return undefined;
     }

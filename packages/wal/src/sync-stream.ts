@@ -91,10 +91,11 @@ export class SyncStream {
     for (const waiter of reached) waiter.resolve(this.#durableNext - 1);
   }
 
-  /** Rejects whoever waits for records at or above `nextOffset`. */
-  rejectAbove(nextOffset: number, error: Error): void {
+  /** Rejects whoever waits for records at or above `nextOffset`; whether anybody did. */
+  rejectAbove(nextOffset: number, error: Error): boolean {
     const lost = this.#waiters.filter((waiter) => waiter.target > nextOffset);
     this.#waiters = this.#waiters.filter((waiter) => waiter.target <= nextOffset);
     for (const waiter of lost) waiter.reject(error);
+    return lost.length > 0;
   }
 }

@@ -1,5 +1,5 @@
 import type { WalAck, WalBatchAck } from './batch.ts';
-import { systemErrorCode, WalError } from './errors.ts';
+import { isNoSpace, systemErrorCode, WalError } from './errors.ts';
 import type { WalRecord } from './frame.ts';
 import { type ReadOptions, readLog } from './log-reader.ts';
 import { LogWriter, type RecoveredLog } from './log-writer.ts';
@@ -31,7 +31,7 @@ export interface Wal extends AsyncDisposable {
   readonly firstOffset: number;
   /**
    * Offset after the newest record taken, written or not. The next append gets it, unless it starts a segment
-   * and `onRotate` puts records before it. Goes back only when WAL_NO_SPACE rejected the newest appends.
+   * and `onRotate` puts records before it. Goes back only when WAL_NO_SPACE rejected the newest appends, or the log failed.
    */
   readonly nextOffset: number;
   /** Offset of the last durable record, -1 before the first. */
@@ -112,6 +112,7 @@ async function takeLock({ fs, dir }: ResolvedWalOptions): Promise<WalDirectoryLo
     if (code === 'ELOCKED') {
       throw new WalError('WAL_LOCKED', `${dir} is open elsewhere`, { dir }, error);
     }
+    if (isNoSpace(error)) throw new WalError('WAL_NO_SPACE', 'the disk is full', { dir }, error);
     throw new WalError('WAL_IO_ERROR', `${dir} cannot be used (${code ?? 'no code'})`, { dir }, error);
   }
 }

@@ -24,9 +24,9 @@ const mutants: readonly Mutant[] = [
   {
     name: 'tries a failed sync again',
     file: 'node-fs.ts',
-    find: 'fs.fdatasync(this.#fd, (error) => (error ? fail(error) : done()));',
+    find: 'fs.fdatasync(fd, (error) => (error ? fail(error) : done()));',
     replace:
-      'fs.fdatasync(this.#fd, (error) => { if (!error) done(); else fs.fdatasync(this.#fd, (again) => (again ? fail(again) : done())); });',
+      'fs.fdatasync(fd, (error) => { if (!error) done(); else fs.fdatasync(fd, (again) => (again ? fail(again) : done())); });',
     mode: 'none',
     faults: [{ call: 'fdatasync', effect: 'error=EIO' }],
     notices: /nobody was told/,

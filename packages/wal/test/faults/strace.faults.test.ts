@@ -1,8 +1,8 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Hit, judge } from './judge.ts';
 import { callsToOpen, callsUntil, healthyRun, type Mode, modes, newDirectory, run } from './runs.ts';
-import { type Ending, isSync, isWrite, type SystemCall, traced } from './strace.ts';
+import { type Ending, isFill, isSync, isWrite, type SystemCall, traced } from './strace.ts';
 
 /**
  * Goal: the first error of any system call that the log's safety rests on stops it, and a full disk does not as long as
@@ -17,10 +17,12 @@ async function sweep(
   effect: string,
   from = 1,
   endings = endingsOf,
+  preallocateBytes = 0,
 ): Promise<Hit[]> {
   const hits: Hit[] = [];
   for (let n = from; ; n++) {
-    const outcome = await run({ mode, injections: [`${name}:${effect}:when=${n}`], ending: endings(n) });
+    const injections = [`${name}:${effect}:when=${n}`];
+    const outcome = await run({ mode, injections, ending: endings(n), preallocateBytes });
     hits.push(...(await judge(outcome)));
     if (outcome.injected.length === 0) return hits;
     expect(n, 'the workload has an end').toBeLessThan(60);
@@ -99,6 +101,24 @@ describe.concurrent('a failure while another is dealt with', () => {
   }, 60_000);
 });
 
+describe.concurrent('zeros filled ahead', () => {
+  const ahead = (name: string, effect: string, from: number) =>
+    sweep('always', name, effect, from, endingsOf, 8192);
+  const fills = (hits: readonly Hit[]) => hits.filter(({ call }) => isFill(call)).length;
+
+  test('EIO at any of their writes and syncs stops the log like any other', async () => {
+    const writes = await ahead('pwrite64', 'error=EIO', (await callsToOpen('always', 'pwrite64')) + 1);
+    expect(fills(writes)).toBeGreaterThan(0);
+    const syncs = await ahead('fdatasync', 'error=EIO', (await callsToOpen('always', 'fdatasync')) + 1);
+    expect(places(syncs)).toContain('running: segment');
+  }, 120_000);
+
+  test("no room for them is nobody's concern", async () => {
+    const hits = await ahead('pwrite64', 'error=ENOSPC', (await callsToOpen('always', 'pwrite64')) + 1);
+    expect(fills(hits)).toBeGreaterThan(0);
+  }, 120_000);
+});
+
 describe.concurrent('files that cannot be opened or deleted', () => {
   const segment = (dir: string, first: number) => join(dir, `${String(first).padStart(20, '0')}.wal`);
 
@@ -135,6 +155,19 @@ describe.concurrent('files that cannot be opened or deleted', () => {
     const hits = await sweep('always', 'unlink', 'error=EIO');
     expect(places(hits)).toContain('running: segment');
   }, 60_000);
+});
+
+test('a directory whose making a kill cut short is made durable by whoever opens it next', async () => {
+  const dir = newDirectory();
+  const cut = await traced({ dir, mode: 'always', injections: ['fsync:signal=KILL:when=1'] });
+  expect([cut.killed, cut.lines]).toEqual([true, ['opening']]);
+  const { calls } = await traced({ dir, mode: 'always', injections: [] });
+  const acknowledged = calls.findIndex(({ line }) => line?.startsWith('ack '));
+  const synced = calls.findIndex(({ name, path, result }) => {
+    return name === 'fsync' && path === dirname(dir) && result === 0;
+  });
+  expect(synced).toBeGreaterThanOrEqual(0);
+  expect(synced).toBeLessThan(acknowledged);
 });
 
 describe.concurrent('a kill -9 at any system call', () => {

@@ -75,9 +75,12 @@ export async function traced(options: {
   /** Trace and fault only what touches these; everything without it. */
   readonly paths?: readonly string[];
   readonly ending?: Ending;
+  /** How many zeros the log fills ahead of its end; none by default, so that every write is one of records. */
+  readonly preallocateBytes?: number;
   readonly source?: string;
 }): Promise<TracedRun> {
   const { dir, mode, injections, paths = [], ending = 'abandon', source = packageSource } = options;
+  const ahead = String(options.preallocateBytes ?? 0);
   const folder = mkdtempSync(join(tmpdir(), 'wal-trace-'));
   const log = join(folder, 'log');
   // A file, because strace can be told its name.
@@ -93,7 +96,7 @@ export async function traced(options: {
           ...['-f', '-y', '-s', '1000', '-o', log, '-e', `trace=${TRACED}`, '-e', 'signal=none'],
           ...(paths.length > 0 ? [said, ...paths] : []).flatMap((path) => ['-P', path]),
           ...injections.flatMap((injection) => ['-e', `inject=${injection}`]),
-          ...[process.execPath, ...nodeArguments(source, dir, mode, ending)],
+          ...[process.execPath, ...nodeArguments(source, dir, mode, ending, ahead)],
         ],
         said,
         env,
@@ -202,6 +205,9 @@ export function unescaped(text: string): Buffer {
 }
 
 export const isWrite = (call: SystemCall) => call.name.startsWith('pwrite');
+/** Zeros ahead of the records: frames begin otherwise. */
+export const isFill = (call: SystemCall) =>
+  call.name === 'pwrite64' && isSegment(call.path) && /^\d+<[^>]*>, "\\0\\0\\0\\0/.test(call.args);
 export const isSync = (call: SystemCall) => call.name === 'fdatasync' || call.name === 'fsync';
 export const isRename = (call: SystemCall) => call.name.startsWith('rename');
 /** A segment under its own name: what records go to. */

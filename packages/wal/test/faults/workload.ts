@@ -16,9 +16,10 @@ import { payloadText } from './payload.ts';
  * - `probe WHAT CODE`: the same operations on a log that has failed
  * - `end`
  *
- * Arguments: URL of the package's source, directory, sync mode, and `abandon`, `close`, or `reopen` to close and open again.
+ * Arguments: URL of the package's source, directory, sync mode, `abandon`, `close`, or `reopen` to close and open again,
+ * and how many zeros are filled ahead.
  */
-const [module = '', dir = '', mode = 'always', ending = 'abandon'] = process.argv.slice(2);
+const [module = '', dir = '', mode = 'always', ending = 'abandon', ahead = '0'] = process.argv.slice(2);
 const { openWal } = (await import(module)) as typeof import('../../src/index.ts');
 type Wal = Awaited<ReturnType<typeof openWal>>;
 
@@ -46,6 +47,7 @@ async function open(): Promise<Wal> {
         dir,
         sync: mode === 'periodic' ? { kind: mode, intervalMs: 1 } : { kind: mode as 'always' | 'none' },
         maxFileSizeBytes: 64 * 1024,
+        preallocateBytes: Number(ahead),
         randomBytes,
       });
       say(`open ${wal.epoch} ${wal.firstOffset} ${wal.nextOffset}`);
