@@ -132,12 +132,12 @@ test('beside a process that appends, looking never reports damage, and repair is
       }),
     );
     let meanwhile = 0;
-    for (let i = 0; i < 60; i++) {
+    // However slow this machine is now: at least ten times the log must have changed while it was read.
+    for (let i = 0; i < 60 || meanwhile < 10; i++) {
       const { verdict, changedMeanwhile } = await wal.inspectWal(dir);
       expect(['sound', 'torn', 'changed']).toContain(verdict);
       if (changedMeanwhile) meanwhile++;
     }
-    expect(meanwhile).toBeGreaterThan(10);
     expect((await run('verify', dir)).code).not.toBe(1);
     const refused = await run('repair', dir, '--apply');
     expect([refused.code, refused.stdout + refused.stderr]).toEqual([
