@@ -23,7 +23,8 @@
  * - `BACKLOG_FULL`: more waits for its commit than the limit allows; nothing was written. Try again later.
  * - `CATALOG_UNAVAILABLE`: the catalog or the object store did not answer in time. Try again later.
  * - `LOG_FAILED`: the write-ahead log failed and takes nothing more. Find the cause, restart.
- * - `LOG_INVALID`: the log's content is not what this version writes. `context` says which record.
+ * - `LOG_INVALID`: the log's content is not what this version writes, or a repair gave up some of it. `context` says
+ *   which records.
  * - `GAP`: offsets that should be readable are not there (in a read with `onGap: 'fail'`, or above what was committed).
  * - `UNREADABLE`: a data file cannot be read; `cause` says why.
  * - `INVALID_ARGUMENT`: the call cannot work; fix the caller.

@@ -59,6 +59,7 @@ export async function openIcebergStorage(options: IcebergStorageOptions): Promis
     },
   });
   try {
+    refuseGaps(wal);
     const storage = new IcebergStorage(resolved, wal, segments);
     prelude = () => storage.dictionary();
     await storage.replay();
@@ -67,6 +68,18 @@ export async function openIcebergStorage(options: IcebergStorageOptions): Promis
     await wal.close();
     throw error;
   }
+}
+
+/** What a repair gave up may have been of any topic, and more than messages: see docs/adr/0005. */
+function refuseGaps(wal: Wal): void {
+  const [gap] = wal.recovery.gaps;
+  if (gap === undefined) return;
+  throw new StorageError(
+    'LOG_INVALID',
+    `a repair of the log gave up its records ${gap.firstOffset} to ${gap.nextOffset - 1}, and storage cannot tell whose they ` +
+      'were. What is committed is in the tables; the rest can be read with `read` of @danube/wal and published again to a new log',
+    { context: { gaps: wal.recovery.gaps } },
+  );
 }
 
 /** How long one topic alone is hurried to relieve the limit over all topics. */
