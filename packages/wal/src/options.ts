@@ -63,9 +63,9 @@ export interface WalOptions {
    */
   readonly maxBatchBytes?: number;
   /**
-   * How far ahead of its end a segment is filled with zeros, while commits are small. Writing over them saves the file
-   * system a journal commit, so that small durable appends are faster; the price is writing those bytes twice. Default
-   * 1 MiB; 0 (off) to 16 MiB.
+   * How far ahead of its end a segment is filled with zeros, in mode `always` and while commits are small. Writing over
+   * them saves the file system a journal commit, so that small durable appends are faster; the price is writing those
+   * bytes twice. Default 1 MiB; 0 (off) to 16 MiB.
    */
   readonly preallocateBytes?: number;
   /** Bytes appended but not yet acknowledged, beyond which `whenFull` applies. Default 64 MiB. */

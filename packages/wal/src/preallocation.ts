@@ -1,18 +1,13 @@
 import { isNoSpace } from './errors.ts';
 import type { SyncMode } from './options.ts';
 import type { Segment } from './segment.ts';
+import type { FailableLog } from './segment-preparer.ts';
 import { writeFully } from './wal-fs.ts';
 
 /** Frames above this are not worth writing their space twice: the disk's bandwidth counts, not its journal. */
 const LARGEST_FRAME_BYTES = 16 * 1024;
 /** Less than this is not worth a trip to the disk. */
 const SMALLEST_FILL_BYTES = 512;
-
-/** What it needs of the log. */
-export interface PreallocatingLog {
-  readonly failure: Error | undefined;
-  fail(cause: unknown): void;
-}
 
 /**
  * Keeps durable zeros ahead of the end of the segment being written. A write over them changes neither the file's size nor
@@ -23,8 +18,7 @@ export interface PreallocatingLog {
  * `#filling.start` only, and no frame is written there before it has ended, see {@link Preallocation.clear}.
  */
 export class Preallocation {
-  readonly #log: PreallocatingLog;
-  readonly #sync: boolean;
+  readonly #log: FailableLog;
   readonly #bytes: number;
   readonly #maxFileSizeBytes: number;
   #zeros: Uint8Array | undefined;
@@ -33,7 +27,7 @@ export class Preallocation {
   #gaveUp: Segment | undefined;
 
   constructor(
-    log: PreallocatingLog,
+    log: FailableLog,
     options: {
       readonly sync: SyncMode;
       readonly preallocateBytes: number;
@@ -41,8 +35,8 @@ export class Preallocation {
     },
   ) {
     this.#log = log;
-    this.#sync = options.sync.kind === 'always';
-    this.#bytes = options.preallocateBytes;
+    // In the other modes nobody waits for the disk.
+    this.#bytes = options.sync.kind === 'always' ? options.preallocateBytes : 0;
     this.#maxFileSizeBytes = options.maxFileSizeBytes;
   }
 
@@ -77,8 +71,8 @@ export class Preallocation {
     try {
       await writeFully(file, [this.#take(end - start)], start);
       // Through another descriptor than the frames: the kernel reports lost pages once to each, so that neither of
-      // two syncs that overlap can take the other's failure away. In the other modes the next sync includes it.
-      if (this.#sync) await file.sync().catch((error: unknown) => this.#log.fail(error));
+      // two syncs that overlap can take the other's failure away.
+      await file.sync().catch((error: unknown) => this.#log.fail(error));
       segment.allocatedSize = end;
     } catch (error) {
       if (isNoSpace(error)) await this.#takeBack(segment, start);

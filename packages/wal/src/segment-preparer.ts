@@ -9,9 +9,8 @@ export interface PreparedFile {
   readonly size: number;
 }
 
-/** What the preparer needs of the log. */
-export interface PreparingLog {
-  readonly failure: Error | undefined;
+/** Where work in the background reports that the disk failed. */
+export interface FailableLog {
   fail(cause: unknown): void;
 }
 
@@ -22,12 +21,12 @@ export interface PreparingLog {
  */
 export class SegmentPreparer {
   readonly #fs: WalFs;
-  readonly #log: PreparingLog;
+  readonly #log: FailableLog;
   readonly #contents: () => Uint8Array;
   #pending: Promise<PreparedFile | undefined> | undefined;
 
   /** `contents` is what the file holds at first: zeros, at least in the place of the header. */
-  constructor(fs: WalFs, log: PreparingLog, contents: () => Uint8Array) {
+  constructor(fs: WalFs, log: FailableLog, contents: () => Uint8Array) {
     this.#fs = fs;
     this.#log = log;
     this.#contents = contents;
