@@ -191,7 +191,10 @@ export class LogWriter {
       );
     }
     const run = this.#truncating.then(() => this.#truncate(offset));
-    this.#truncating = run.catch(() => undefined); // each caller sees its own error
+    // Each caller sees its own error.
+    this.#truncating = run.catch((error: unknown) => {
+      if (error === this.#failure) this.#failureTold = true;
+    });
     return run;
   }
 
@@ -314,7 +317,10 @@ export class LogWriter {
         reject(this.#failure);
         return;
       }
-      const failed = (error: unknown) => reject(WalError.is(error) ? error : this.fail(error));
+      const failed = (error: unknown) => {
+        reject(WalError.is(error) ? error : this.fail(error));
+        this.#failureTold ||= this.#failure !== undefined;
+      };
       this.#plan.addTask({ kind: 'task', run: () => run().then(resolve, failed), reject });
       this.#schedule();
     });
