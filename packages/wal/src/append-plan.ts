@@ -89,7 +89,8 @@ export class AppendPlan {
 
   /** Plans records that are written as part of one frame. */
   addAtomic(records: readonly WalRecordInput[]): { batch: Batch; firstOffset: number } {
-    if (records.length === 0) throw new WalError('WAL_INVALID_ARGUMENT', 'an atomic batch needs a record');
+    if (!Array.isArray(records) || records.length === 0)
+      throw new WalError('WAL_INVALID_ARGUMENT', 'an atomic batch needs a record');
     const size = this.#measure(records);
     this.#refuseWhenFull(size.encoded);
     const batch = this.#reserve(size.encoded, size.arena);
@@ -154,6 +155,9 @@ export class AppendPlan {
   }
 
   #check(record: WalRecordInput): number {
+    if (typeof record !== 'object' || record === null) {
+      throw new WalError('WAL_INVALID_ARGUMENT', 'a record is an object: { type, payload }');
+    }
     const { type, payload } = record;
     if (!Number.isInteger(type) || type < USER_RECORD_TYPE_MIN || type > USER_RECORD_TYPE_MAX) {
       throw new WalError('WAL_INVALID_ARGUMENT', `record type ${type} is outside the user range`, { type });

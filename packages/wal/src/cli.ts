@@ -24,21 +24,30 @@ interface Answer {
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  // Whoever reads may stop reading, as `head` does: that is no failure, and the exit code still counts.
+  process.stdout.on('error', () => undefined);
   const parsed = parse(args);
-  if (!parsed) {
-    process.stderr.write(USAGE);
-    return EXIT.usage;
-  }
-  if (parsed.help) {
+  if (parsed === 'help') {
     process.stdout.write(USAGE);
     return EXIT.sound;
   }
+  if (typeof parsed === 'string') {
+    process.stderr.write(`danube-wal: ${parsed}\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  const { json } = parsed;
   try {
     const { exit, text, data } = await parsed.run();
-    process.stdout.write(parsed.json ? `${JSON.stringify(data, undefined, 2)}\n` : text);
+    process.stdout.write(json ? `${JSON.stringify(data, undefined, 2)}\n` : text);
     return exit;
   } catch (error) {
     process.stderr.write(`danube-wal: ${sentence(error)}\n`);
+    if (json) {
+      const { code, context } = error as Partial<WalError>;
+      process.stdout.write(
+        `${JSON.stringify({ error: { code, message: sentence(error), context } }, undefined, 2)}\n`,
+      );
+    }
     // What a repair refuses to guess is damage; the rest could not be looked at.
     return WalError.is(error) && error.code === 'WAL_CORRUPT' ? EXIT.damage : EXIT.unreadable;
   }
@@ -49,9 +58,13 @@ function sentence(error: unknown): string {
   return (error as Error).message.replace(/^WAL_\w+: /, '').replaceAll(/\s+/g, ' ');
 }
 
-type Parsed = { help: boolean; json: boolean; run: () => Promise<Answer> } | undefined;
+interface Parsed {
+  readonly json: boolean;
+  readonly run: () => Promise<Answer>;
+}
 
-function parse(args: readonly string[]): Parsed {
+/** What to run, or `'help'`, or what is wrong with the arguments. */
+function parse(args: readonly string[]): Parsed | string {
   const options = {
     json: { type: 'boolean', default: false },
     apply: { type: 'boolean', default: false },
@@ -61,12 +74,11 @@ function parse(args: readonly string[]): Parsed {
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    process.stderr.write(`danube-wal: ${(error as Error).message.split('\n')[0]}\n`);
-    return undefined;
+    return (error as Error).message.split('\n')[0]!;
   }
   const { json, apply, help } = parsed.values;
   const [command = '', dir = '', ...more] = parsed.positionals;
-  if (help) return { help, json, run: () => Promise.reject(new Error('help runs nothing')) };
+  if (help) return 'help';
   const run = {
     inspect: async () => {
       const inspection = await inspectWal(dir);
@@ -90,8 +102,11 @@ function parse(args: readonly string[]): Parsed {
       };
     },
   }[command];
-  if (!run || dir === '' || more.length > 0 || (apply && command !== 'repair')) return undefined;
-  return { help, json, run };
+  if (!run) return command === '' ? 'a command is missing' : `there is no command ${command}`;
+  if (dir === '') return `${command} needs the directory of a log`;
+  if (more.length > 0) return `${command} takes one directory`;
+  if (apply && command !== 'repair') return `${command} changes nothing; --apply goes with repair`;
+  return { json, run };
 }
 
 function exitOf({ verdict }: WalInspection): number {
@@ -111,7 +126,7 @@ function describe(inspection: WalInspection): string {
       'offsets',
       firstOffset === nextOffset ? `none, the next is ${nextOffset}` : `${firstOffset} to ${nextOffset - 1}`,
     ],
-    ['durable up to', durableUpTo],
+    ['known durable', durableUpTo === 0 ? 'none' : `to ${durableUpTo - 1}`],
   ];
   const header = ['segment', 'offsets', 'records', 'frames', 'bytes', 'first record', 'last record'];
   const rows = segments.map((segment) => {

@@ -1,4 +1,5 @@
 import type { WalDamage, WalGap } from './errors.ts';
+import { isFiller } from './filler.ts';
 import {
   decodeFrameBody,
   decodeFrameHeader,
@@ -80,7 +81,7 @@ export class FrameScanner {
       const frame = await readFrame(window, segment, at, this.#keep);
       tally.headerSeen(frame.header);
       const reason = frame.reason ?? this.#misplaced(frame.header!, segment, state);
-      if (reason !== undefined && !frame.header && (await window.isZeroFrom(at))) break; // filled ahead, not used
+      if (reason !== undefined && !frame.header && (await window.isFillerFrom(at))) break; // never used
       if (reason !== undefined) {
         damage = await this.#survey(window, segment, at, fileSize, reason, state, tally);
         break;
@@ -271,12 +272,12 @@ class Window {
     return this.#length >= length;
   }
 
-  /** Whether there is nothing but zeros from `at` to the end of the file. */
-  async isZeroFrom(at: number): Promise<boolean> {
+  /** Whether there is nothing but filler from `at` to the end of the file. */
+  async isFillerFrom(at: number): Promise<boolean> {
     for (let from = at; from < this.#fileSize; ) {
       if (!(await this.load(from, 1))) return false;
       const part = this.buffer.subarray(from - this.start, this.#length);
-      if (!part.every((byte) => byte === 0)) return false;
+      if (!isFiller(part, from)) return false;
       from = this.start + this.#length;
     }
     return true;

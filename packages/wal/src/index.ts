@@ -16,3 +16,4 @@ export { FORMAT_VERSION } from './segment-header.ts';
 export type { Wal } from './wal.ts';
 export { openWal } from './wal.ts';
 export type { WalDirectoryLock, WalFile, WalFs } from './wal-fs.ts';
+export { failedSync } from './wal-fs.ts';

@@ -1,4 +1,5 @@
 import { systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
+import { isFiller } from './filler.ts';
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts';
 import { checkSegments, type LogCheck, readSegmentHeader, segmentNames } from './log-check.ts';
 import { nodeFs } from './node-fs.ts';
@@ -85,7 +86,7 @@ export async function inspectWal(dir: string, components: InspectionComponents =
       changedMeanwhile ||= previous !== undefined && previous.nextOffset !== seen.nextOffset;
       const found = { ...seen, changedMeanwhile };
       if (found.verdict === 'sound') return found;
-      // A frame may be read while it is written, over zeros that were there before: wrong is what two looks find alike.
+      // A frame may be read while it is written, over filler that was there before: wrong is what two looks find alike.
       if (previous && wrongIn(previous) === wrongIn(found)) return found;
       if (attempt >= ATTEMPTS) {
         const { tornTail: _, ...rest } = found;
@@ -144,9 +145,9 @@ async function inspectOnce(
       },
     );
     if (check.last && check.last.scan.damage.length === 0) {
-      const behind = new Uint8Array(1);
-      await readFully(check.last.file, behind, check.last.segment.size);
-      grew = behind[0] !== 0;
+      const behind = new Uint8Array(8);
+      const { file, segment } = check.last;
+      grew = !isFiller(behind.subarray(0, await readFully(file, behind, segment.size)), segment.size);
     }
   } finally {
     for (const file of open) await file.close();

@@ -271,7 +271,7 @@ export class LogWriter {
     await this.#preallocation.idle();
     if (!this.#failure) {
       try {
-        await this.#cutZeros(this.active);
+        await this.#cutFiller(this.active);
         await this.active.file!.sync();
         await this.#writeState({ durableUpTo: this.durableNext, closed: true });
       } catch (error) {
@@ -408,7 +408,7 @@ export class LogWriter {
     await this.#writeState({ segmentsEnd: segment.header.sequence + 1, durableUpTo: segment.firstOffset });
     segment.file = file;
     if (prepared) segment.allocatedSize = prepared.size;
-    await this.#cutZeros(old);
+    await this.#cutFiller(old);
     old.sealed = true;
     this.#segments.push(segment);
     const done = old.file;
@@ -418,8 +418,8 @@ export class LogWriter {
     });
   }
 
-  /** The end of the file becomes the end of its frames. Nothing depends on that being durable: zeros are no damage. */
-  async #cutZeros(segment: Segment): Promise<void> {
+  /** The end of the file becomes the end of its frames. Nothing depends on that being durable: filler is no damage. */
+  async #cutFiller(segment: Segment): Promise<void> {
     if (segment.allocatedSize === segment.size) return;
     await segment.file!.truncate(segment.size);
     segment.allocatedSize = segment.size;

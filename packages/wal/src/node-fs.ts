@@ -1,6 +1,5 @@
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { lockDirectory } from './directory-lock.ts';
 import { isNoSpace, systemErrorCode } from './errors.ts';
 import { failedSync, readFully, type WalFile, type WalFs } from './wal-fs.ts';
 
@@ -45,7 +44,8 @@ export const nodeFs: WalFs = {
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.unlink(path),
   syncDirectory,
-  lock: async (path) => lockDirectory(path),
+  // Loaded when it is needed: looking into a log takes no lock, and node:sqlite warns on older releases.
+  lock: async (path) => (await import('./directory-lock.ts')).lockDirectory(path),
 };
 
 async function syncDirectory(path: string): Promise<void> {

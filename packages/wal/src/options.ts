@@ -63,7 +63,7 @@ export interface WalOptions {
    */
   readonly maxBatchBytes?: number;
   /**
-   * How far ahead of its end a segment is filled with zeros, in mode `always` and while commits are small. Writing over
+   * How far ahead of its end a segment holds filler, in mode `always` and while commits are small. Writing over
    * them saves the file system a journal commit, so that small durable appends are faster; the price is writing those
    * bytes twice. Default 1 MiB; 0 (off) to 16 MiB.
    */
@@ -140,11 +140,21 @@ const silent: WalLogger = { info() {}, warn() {}, error() {} };
 
 /** Fills defaults and checks every range. @throws WalError WAL_INVALID_ARGUMENT naming the option. */
 export function resolveWalOptions(options: WalOptions): ResolvedWalOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new WalError('WAL_INVALID_ARGUMENT', 'openWal needs options: { dir }');
+  }
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw invalid(key, 'is not an option');
   }
   if (typeof options.dir !== 'string' || options.dir === '') throw invalid('dir', 'must be a path');
-  const sync = options.sync ?? { kind: 'always' };
+  const { onRotate, logger = silent } = options;
+  if (onRotate !== undefined && typeof onRotate !== 'function')
+    throw invalid('onRotate', 'must be a function');
+  for (const level of ['info', 'warn', 'error'] as const) {
+    if (typeof logger[level] !== 'function') throw invalid('logger', `must have the method ${level}`);
+  }
+  const sync = options.sync === undefined ? ({ kind: 'always' } as const) : options.sync;
+  if (typeof sync !== 'object' || sync === null) throw invalid('sync', "must be like {kind: 'always'}");
   if (sync.kind === 'periodic') integer('sync.intervalMs', sync.intervalMs, 1, 3_600_000);
   else if (sync.kind !== 'always' && sync.kind !== 'none') {
     throw invalid('sync.kind', "must be 'always', 'periodic' or 'none'");
@@ -173,9 +183,9 @@ export function resolveWalOptions(options: WalOptions): ResolvedWalOptions {
     maxPendingBytes,
     whenFull,
     maxRecordBytes,
-    onRotate: options.onRotate,
+    onRotate,
     fs: options.fs ?? nodeFs,
-    logger: options.logger ?? silent,
+    logger,
     clock: options.clock ?? systemClock,
     randomBytes: options.randomBytes ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
   };

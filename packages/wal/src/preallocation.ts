@@ -1,4 +1,5 @@
 import { isNoSpace } from './errors.ts';
+import { filler } from './filler.ts';
 import type { SyncMode } from './options.ts';
 import type { Segment } from './segment.ts';
 import type { FailableLog } from './segment-preparer.ts';
@@ -10,18 +11,18 @@ const LARGEST_FRAME_BYTES = 16 * 1024;
 const SMALLEST_FILL_BYTES = 512;
 
 /**
- * Keeps durable zeros ahead of the end of the segment being written. A write over them changes neither the file's size nor
+ * Keeps durable filler ahead of the end of the segment being written. A write over it changes neither the file's size nor
  * its blocks, so that making it durable needs no commit of the file system's own journal: measured on ext4, that is
  * a third to half of the time of a small commit.
  *
- * Zeros behind the last frame are no damage; recovery cuts them off. Invariant: a fill that runs writes at and above
+ * Filler behind the last frame is no damage; recovery cuts it off. Invariant: a fill that runs writes at and above
  * `#filling.start` only, and no frame is written there before it has ended, see {@link Preallocation.clear}.
  */
 export class Preallocation {
   readonly #log: FailableLog;
   readonly #bytes: number;
   readonly #maxFileSizeBytes: number;
-  #zeros: Uint8Array | undefined;
+  #filler: Uint8Array | undefined;
   #filling: { readonly segment: Segment; readonly start: number; readonly done: Promise<void> } | undefined;
   /** There was no room for more of it. */
   #gaveUp: Segment | undefined;
@@ -40,7 +41,7 @@ export class Preallocation {
     this.#maxFileSizeBytes = options.maxFileSizeBytes;
   }
 
-  /** What a segment's file holds before its header: `atLeast` zeros, or as many as are filled ahead. */
+  /** What a segment's file holds before its header: filler, `atLeast` so many bytes. */
   initial(atLeast: number): Uint8Array {
     return this.#take(Math.max(atLeast, Math.min(this.#bytes, this.#maxFileSizeBytes)));
   }
@@ -83,9 +84,8 @@ export class Preallocation {
   }
 
   #take(length: number): Uint8Array {
-    if (!this.#zeros || this.#zeros.length < length)
-      this.#zeros = new Uint8Array(Math.max(length, this.#bytes));
-    return this.#zeros.subarray(0, length);
+    if (!this.#filler || this.#filler.length < length) this.#filler = filler(Math.max(length, this.#bytes));
+    return this.#filler.subarray(0, length);
   }
 
   /** The disk is full: what was filled goes back, so that the file ends where the log thinks it does. */

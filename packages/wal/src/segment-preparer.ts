@@ -2,7 +2,7 @@ import { isNoSpace } from './errors.ts';
 import type { Segment } from './segment.ts';
 import { type WalFile, type WalFs, writeFullyDurable } from './wal-fs.ts';
 
-/** A file that waits to become the next segment: its zeros are on disk, its name is temporary. */
+/** A file that waits to become the next segment: its filler is on disk, its name is temporary. */
 export interface PreparedFile {
   readonly path: string;
   readonly file: WalFile;
@@ -25,7 +25,7 @@ export class SegmentPreparer {
   readonly #contents: () => Uint8Array;
   #pending: Promise<PreparedFile | undefined> | undefined;
 
-  /** `contents` is what the file holds at first: zeros, at least in the place of the header. */
+  /** `contents` is what the file holds at first: filler, at least in the place of the header. */
   constructor(fs: WalFs, log: FailableLog, contents: () => Uint8Array) {
     this.#fs = fs;
     this.#log = log;
@@ -53,12 +53,12 @@ export class SegmentPreparer {
   }
 
   async #prepare(path: string): Promise<PreparedFile | undefined> {
-    const zeros = this.#contents();
+    const contents = this.#contents();
     let file: WalFile | undefined;
     try {
       file = await this.#fs.open(path, 'create');
-      await writeFullyDurable(file, [zeros], 0);
-      return { path, file, size: zeros.length };
+      await writeFullyDurable(file, [contents], 0);
+      return { path, file, size: contents.length };
     } catch (error) {
       await file?.close().catch(() => undefined); // the error above is the one that counts
       // A full disk is no failure yet: the rotation tries again and, if it must, says so.

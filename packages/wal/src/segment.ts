@@ -28,7 +28,7 @@ export class Segment {
   size = SEGMENT_HEADER_BYTES;
   nextOffset: number;
   durableSize = SEGMENT_HEADER_BYTES;
-  /** Bytes of the file; those from `size` on are zeros. */
+  /** Bytes of the file; those from `size` on are filler. */
   allocatedSize = SEGMENT_HEADER_BYTES;
   sealed = false;
   /** Pairs of first offset and file position of a frame, ascending. */

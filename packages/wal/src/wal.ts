@@ -171,6 +171,9 @@ class DirectoryWal implements Wal {
   }
 
   read(options: ReadOptions): AsyncIterable<readonly WalRecord[]> {
+    if (typeof options !== 'object' || options === null) {
+      throw new WalError('WAL_INVALID_ARGUMENT', 'read needs options: { from }');
+    }
     const { from, to } = options;
     for (const [name, value] of [
       ['from', from],

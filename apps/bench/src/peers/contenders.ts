@@ -17,6 +17,7 @@ const ours = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta
 /** In the order of the tables. */
 export const contenderNames = [
   'c-loop',
+  'c-loop-over',
   'go-group-commit',
   'etcd-wal',
   'nats-always',
@@ -120,8 +121,10 @@ export async function prepareContenders(
     danube: { command: node, args: [ours('danube-driver'), 'always'] },
     'danube-periodic': { command: node, args: [ours('danube-driver'), 'periodic'] },
   };
-  if (names.includes('c-loop')) {
-    drivers['c-loop'] = { command: await compile('fdatasync-loop', workDir) };
+  if (names.includes('c-loop') || names.includes('c-loop-over')) {
+    const command = await compile('fdatasync-loop', workDir);
+    drivers['c-loop'] = { command };
+    drivers['c-loop-over'] = { command, args: ['over'] };
     versions.cc = await firstLine('cc', ['--version'], 'cc does not say its version.');
   }
   if (names.includes('lmdb'))

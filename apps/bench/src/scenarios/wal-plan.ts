@@ -34,7 +34,7 @@ function oneOf<Name extends string>(flag: string, names: readonly Name[], text: 
   return name;
 }
 
-/** Fills the defaults: 9 rounds of 900 ms a cell, about 22 minutes. */
+/** Fills the defaults: 9 rounds of 900 ms a cell, about 23 minutes. */
 export function resolveWalBenchOptions(flags: WalBenchFlags): WalBenchOptions {
   const list = <Value>(text: string | undefined, each: (item: string) => Value, all: readonly Value[]) =>
     text === undefined ? all : text.split(',').map(each);
@@ -60,6 +60,9 @@ export interface PlannedGroup extends Group {
  */
 export function planWalBench(options: WalBenchOptions): PlannedGroup[] {
   const plan: PlannedGroup[] = [];
+  // The limit of the disk is a question of one append at a time.
+  const takesPart = (outstanding: number) => (name: ContenderName) =>
+    name !== 'c-loop-over' || outstanding === 1;
   for (let round = 0; round < options.rounds; round++) {
     const first = round % options.contenders.length;
     const contenders = [...options.contenders.slice(first), ...options.contenders.slice(0, first)];
@@ -67,7 +70,10 @@ export function planWalBench(options: WalBenchOptions): PlannedGroup[] {
       for (const bytes of options.bytes)
         for (const outstanding of options.outstanding)
           if (round % 3 === 0 || (medium === 'disk' && bytes === 1024))
-            plan.push({ round, medium, bytes, outstanding, contenders });
+            plan.push({
+              ...{ round, medium, bytes, outstanding },
+              contenders: contenders.filter(takesPart(outstanding)),
+            });
   }
   return plan;
 }

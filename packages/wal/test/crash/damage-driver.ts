@@ -31,7 +31,7 @@ export interface SpecimenSettings {
   readonly closed: boolean;
   /** The segments together hold at most this, and at least two thirds of it. */
   readonly maxBytes: number;
-  /** Zeros filled ahead of the last frame; by default none. */
+  /** Filler ahead of the last frame; by default none. */
   readonly preallocateBytes?: number;
   readonly seed?: number;
 }

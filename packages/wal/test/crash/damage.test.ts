@@ -21,12 +21,12 @@ describe('in a log of three segments', { timeout: 120_000 }, () => {
     expect(Object.keys(counts).sort()).toEqual(['WAL_CORRUPT', 'torn']);
   });
 
-  test('whose end was filled ahead when it was killed, the zeros behind the last frame change nothing', async () => {
+  test('with filler ahead when it was killed: what is not filler is torn or corruption, zeros too', async () => {
     const settings = { ...small('always', false), preallocateBytes: 600 };
     const flips = await runInWorker('flips', { ...settings, bits: 'one bit of a byte' });
     expect(flips.WAL_CORRUPT).toBeGreaterThan(1000);
     expect(flips.torn).toBeGreaterThan(60);
-    expect(flips.whole).toBeGreaterThan(40); // junk among the zeros: cut, kept aside and reported
+    expect(flips.whole).toBeGreaterThan(40); // junk in the filler: cut, kept aside and reported
     const cuts = await runInWorker('cuts', settings);
     expect(cuts.WAL_CORRUPT).toBeGreaterThan(1000);
     expect(cuts.torn).toBeGreaterThan(500);

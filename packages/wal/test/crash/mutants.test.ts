@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { MODEL_RUNS, MODEL_SEED } from '../model/log-property.ts';
 import { SEEDS } from './crash-driver.ts';
-import { type Mutant, mutants, type Suite } from './mutants.ts';
+import { type Edit, mutants, type Suite } from './mutants.ts';
 import { runInWorker } from './suites.ts';
 
 /**
@@ -16,11 +16,11 @@ const source = new URL('../../src/', import.meta.url);
 const root = mkdtempSync(join(tmpdir(), 'wal-mutants-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function plant(mutant: Mutant): string {
+function plant(...edits: readonly Edit[]): string {
   const dir = mkdtempSync(join(root, 'm-'));
   cpSync(source, dir, { recursive: true });
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-  for (const { file, find, replace } of [mutant, ...(mutant.also ?? [])]) {
+  for (const { file, find, replace } of edits) {
     const path = join(dir, file);
     const pieces = readFileSync(path, 'utf8').split(find);
     expect(pieces.length, `"${find}" occurs once in ${file}`).toBe(2);
@@ -45,12 +45,24 @@ async function run(suite: Suite, url: string, stallMs: number | undefined): Prom
   }
 }
 
+test('a copy without a bug passes every suite: it is the bugs that are caught', {
+  timeout: 120_000,
+}, async () => {
+  const how = { url: plant() };
+  await runInWorker('crash', { firstSeed: 1, seeds: 100 }, how);
+  await runInWorker('hazards', null, how);
+  await runInWorker('model', { seed: MODEL_SEED, numRuns: 100 }, how);
+  const specimen = { closed: false, maxBytes: 2048, sync: 'always' } as const;
+  await runInWorker('flips', { ...specimen, bits: 'one bit of a byte' }, how);
+  await runInWorker('cuts', specimen, how);
+});
+
 const cases = mutants.flatMap((mutant) =>
   [mutant.caughtBy].flat().map((suite) => [suite, mutant.name, mutant] as const),
 );
 
 test.each(cases)('suite %s catches a log that %s', { timeout: 120_000 }, async (suite, name, mutant) => {
-  const caught = await run(suite, plant(mutant), mutant.stallMs).then(
+  const caught = await run(suite, plant(mutant, ...(mutant.also ?? [])), mutant.stallMs).then(
     () => undefined,
     (error: unknown) => String(error),
   );

@@ -21,7 +21,7 @@ export interface Mutant extends Edit {
 
 export const mutants: readonly Mutant[] = [
   {
-    name: 'writes a frame where zeros are still being filled in',
+    name: 'writes a frame where filler is still being written',
     file: 'preallocation.ts',
     find: 'end > filling.start ? filling.done : undefined',
     replace: 'end > filling.start ? undefined : filling?.done',
@@ -35,10 +35,10 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ['crash', 'model'],
   },
   {
-    name: 'takes zeros that were filled ahead for damage of a sealed segment',
+    name: 'takes filler for damage of a sealed segment',
     file: 'frame-scanner.ts',
-    find: '(await window.isZeroFrom(at))',
-    replace: '(await window.isZeroFrom(at)) && segment.size === SEGMENT_HEADER_BYTES',
+    find: '(await window.isFillerFrom(at))',
+    replace: '(await window.isFillerFrom(at)) && segment.size === SEGMENT_HEADER_BYTES',
     caughtBy: 'crash',
   },
   {

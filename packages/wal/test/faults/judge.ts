@@ -194,11 +194,11 @@ function judgeSystemCalls(run: TracedRun): void {
       !toldOfFailure || late || (isNewSegment(path) && !isRename(call)),
       `the failed log did ${call.name} on ${path}`,
     );
-    // Nobody waits for zeros to be anywhere, as long as what follows takes their failure for the log's.
+    // Nobody waits for filler to be anywhere, as long as what follows takes its failure for the log's.
     if (isFill(call) && call.result >= 0) continue;
     const syncs = isSync(call) || (isWrite(call) && call.dsync);
     const before = poisoned.get(path);
-    // The sync of zeros failed while a commit was on its way through a descriptor of its own.
+    // The sync of filler failed while a commit was on its way through a descriptor of its own.
     const beside = before?.name === 'fdatasync' && isWrite(call) && lateCommits++ === 0;
     assert(
       before === undefined || !syncs || beside,

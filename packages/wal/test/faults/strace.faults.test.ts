@@ -101,19 +101,19 @@ describe.concurrent('a failure while another is dealt with', () => {
   }, 60_000);
 });
 
-describe.concurrent('zeros filled ahead', () => {
+describe.concurrent('filler ahead of the records', () => {
   const ahead = (name: string, effect: string, from: number) =>
     sweep('always', name, effect, from, endingsOf, 8192);
   const fills = (hits: readonly Hit[]) => hits.filter(({ call }) => isFill(call)).length;
 
-  test('EIO at any of their writes and syncs stops the log like any other', async () => {
+  test('EIO at any of its writes and syncs stops the log like any other', async () => {
     const writes = await ahead('pwrite64', 'error=EIO', (await callsToOpen('always', 'pwrite64')) + 1);
     expect(fills(writes)).toBeGreaterThan(0);
     const syncs = await ahead('fdatasync', 'error=EIO', (await callsToOpen('always', 'fdatasync')) + 1);
     expect(places(syncs)).toContain('running: segment');
   }, 120_000);
 
-  test("no room for them is nobody's concern", async () => {
+  test("no room for it is nobody's concern", async () => {
     const hits = await ahead('pwrite64', 'error=ENOSPC', (await callsToOpen('always', 'pwrite64')) + 1);
     expect(fills(hits)).toBeGreaterThan(0);
   }, 120_000);

@@ -75,7 +75,7 @@ export async function traced(options: {
   /** Trace and fault only what touches these; everything without it. */
   readonly paths?: readonly string[];
   readonly ending?: Ending;
-  /** How many zeros the log fills ahead of its end; none by default, so that every write is one of records. */
+  /** How many bytes of filler the log keeps ahead of its end; none by default, so that every write is one of records. */
   readonly preallocateBytes?: number;
   readonly source?: string;
 }): Promise<TracedRun> {
@@ -205,9 +205,9 @@ export function unescaped(text: string): Buffer {
 }
 
 export const isWrite = (call: SystemCall) => call.name.startsWith('pwrite');
-/** Zeros ahead of the records: frames begin otherwise. */
+/** Filler ahead of the records. */
 export const isFill = (call: SystemCall) =>
-  call.name === 'pwrite64' && isSegment(call.path) && /^\d+<[^>]*>, "\\0\\0\\0\\0/.test(call.args);
+  call.name === 'pwrite64' && isSegment(call.path) && /^\d+<[^>]*>, "~filler~/.test(call.args);
 export const isSync = (call: SystemCall) => call.name === 'fdatasync' || call.name === 'fsync';
 export const isRename = (call: SystemCall) => call.name.startsWith('rename');
 /** A segment under its own name: what records go to. */

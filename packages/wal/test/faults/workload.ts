@@ -17,7 +17,7 @@ import { payloadText } from './payload.ts';
  * - `end`
  *
  * Arguments: URL of the package's source, directory, sync mode, `abandon`, `close`, or `reopen` to close and open again,
- * and how many zeros are filled ahead.
+ * and how many bytes of filler are kept ahead.
  */
 const [module = '', dir = '', mode = 'always', ending = 'abandon', ahead = '0'] = process.argv.slice(2);
 const { openWal } = (await import(module)) as typeof import('../../src/index.ts');

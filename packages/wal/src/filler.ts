@@ -1,0 +1,16 @@
+/**
+ * What the space ahead of a segment's last frame is filled with, by position in the file modulo 8: so that a piece of
+ * a file that was wiped to zeros cannot pass for space that was never used. No frame begins like it.
+ */
+const PATTERN = Buffer.from('~filler~', 'latin1');
+
+/** Filler for a position that is a multiple of 8, where every frame ends. */
+export function filler(length: number): Uint8Array {
+  return Buffer.alloc(length, PATTERN);
+}
+
+/** Whether `bytes`, which lie at `position` in a file, are nothing but filler. */
+export function isFiller(bytes: Uint8Array, position: number): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== PATTERN[(position + i) & 7]) return false;
+  return true;
+}
