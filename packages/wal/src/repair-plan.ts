@@ -432,7 +432,8 @@ class Planner {
     const scan = slot.scan!;
     const { source } = slot;
     const readable = readableEnd(slot);
-    const inPlace = source!.header !== undefined && source!.name === segmentFileName(slot.firstOffset!);
+    const ownFile = source!.name === segmentFileName(slot.firstOffset!);
+    const inPlace = source!.header !== undefined && ownFile;
     if (state && inPlace && scan.damage.length > 0) {
       const sound = scan.damage[0]!.firstOffset ?? slot.firstOffset!;
       if (Math.max(state.durableUpTo, scan.durableUpTo) <= sound) return sound; // a torn tail: opening cuts it
@@ -443,8 +444,9 @@ class Planner {
       const from = scan.runs.at(-1)?.endByteExclusive ?? Math.min(SEGMENT_HEADER_BYTES, source!.size);
       const byBytes = readable + Math.ceil((source!.size - from) / RECORD_HEADER_BYTES);
       const proven = Math.max(scan.provenNext, scan.durableUpTo, state?.durableUpTo ?? 0, readable);
-      const cutShort = proven > byBytes || source!.size < SEGMENT_HEADER_BYTES;
-      slot.end = cutShort ? proven + LOST_BYTES_RESERVE : Math.max(proven, byBytes);
+      // A file that is not under its own name may be a copy, made before the log went on.
+      const cutShort = !ownFile || proven > byBytes || source!.size < SEGMENT_HEADER_BYTES;
+      slot.end = Math.max(proven, byBytes) + (cutShort ? LOST_BYTES_RESERVE : 0);
     }
     return slot.end;
   }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import * as wal from '../../src/index.ts';
+import type { SimDisk } from '../../src/testing/index.ts';
 import {
   changed,
   DIR,
@@ -174,4 +175,56 @@ test('a gap of more than a frame can count is written as several and read as one
   expect(log.nextOffset).toBe(far);
   expect(log.recovery.gaps).toEqual([{ firstOffset: specimen.nextOffset, nextOffset: far }]);
   await log.close();
+});
+
+const nameOf = (offset: number) => `${DIR}/${String(offset).padStart(20, '0')}.wal`;
+
+/** A log of small records on a disk of its own; `life` appends and closes, or is killed. */
+function smallLog(firstMaxFileSizeBytes: number, payloadBytes: number) {
+  const disk = diskOf(new Map());
+  let next = 0;
+  const life = async (
+    count: number,
+    end: 'close' | 'kill',
+    { maxFileSizeBytes = firstMaxFileSizeBytes, truncateBefore = 0 } = {},
+  ) => {
+    const log = await wal.openWal({ dir: DIR, fs: disk.mount(), maxFileSizeBytes, preallocateBytes: 0 });
+    for (let i = 0; i < count; i++)
+      await log.append({ type: 1, payload: Buffer.from(`${next++}`.padEnd(payloadBytes, '*')) });
+    if (truncateBefore > 0) await log.truncateBefore(truncateBefore);
+    if (end === 'close') await log.close();
+    else disk.kill();
+  };
+  const change = (changes: Iterable<readonly [string, Buffer | undefined]>) =>
+    diskOf(changed(filesOf(disk), changes));
+  return { disk, life, change };
+}
+
+/** The records of a log, by offset, over all gaps. */
+async function recordsOf(disk: SimDisk): Promise<{ texts: Map<number, string>; nextOffset: number }> {
+  const log = await wal.openWal({ dir: DIR, fs: disk.mount() });
+  const texts = new Map<number, string>();
+  for await (const batch of log.read({ from: log.firstOffset, onGap: () => {} }))
+    for (const { offset, payload } of batch) texts.set(offset, Buffer.from(payload).toString());
+  const { nextOffset } = log;
+  await log.close();
+  return { texts, nextOffset };
+}
+
+test('an old copy in place of the last segment proves nothing about where the log ended', async () => {
+  for (const copy of [`${nameOf(15)}.damaged-2`, `${nameOf(10)}.damaged-2`, nameOf(900)]) {
+    const { disk, life, change } = smallLog(600, 1);
+    await life(20, 'close');
+    const old = filesOf(disk).get(nameOf(15))!;
+    await life(50, 'kill', { maxFileSizeBytes: 100_000 });
+    const damaged = change([
+      [nameOf(15), undefined],
+      [copy, old],
+    ]);
+    const report = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+    const { texts, nextOffset } = await recordsOf(damaged);
+    expect([copy, texts.size]).toEqual([copy, 20]);
+    expect(nextOffset).toBeGreaterThan(70);
+    expect(report.gaps.at(-1)!.nextOffset).toBe(nextOffset);
+  }
 });
