@@ -228,3 +228,105 @@ test('an old copy in place of the last segment proves nothing about where the lo
     expect(report.gaps.at(-1)!.nextOffset).toBe(nextOffset);
   }
 });
+
+test('a segment under a name below the log is the segment still: opening leaves it, a repair puts it back', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'kill', { truncateBefore: 10 });
+  const live = filesOf(disk).get(nameOf(15))!;
+  const damaged = change([
+    [nameOf(15), undefined],
+    [nameOf(3), live],
+  ]);
+  await expect(wal.openWal({ dir: DIR, fs: damaged.mount() })).rejects.toMatchObject({ code: 'WAL_CORRUPT' });
+  const report = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+  expect(report.actions.map(({ file, action }) => [action, basename(file)])).toEqual([
+    ['create', basename(nameOf(15))],
+    ['create', expect.stringMatching(/wal$/)],
+    ['set aside', basename(nameOf(3))],
+  ]);
+  expect((await recordsOf(damaged)).texts.get(19)).toBe('19');
+});
+
+test('opening deletes below the log only what its own header says was truncated', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'close');
+  const before = filesOf(disk);
+  await life(0, 'close', { truncateBefore: 10 });
+  const damagedHeader = Buffer.from(before.get(nameOf(5))!);
+  damagedHeader[20]! ^= 1;
+  const log = change([
+    [nameOf(0), before.get(nameOf(0))],
+    [nameOf(3), before.get(nameOf(15))],
+    [nameOf(5), damagedHeader],
+    [nameOf(7), Buffer.from('junk')],
+  ]);
+  const { texts } = await recordsOf(log);
+  expect([...texts.keys()]).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+  const left = log.paths().filter((path) => path.endsWith('.wal'));
+  expect(left).toEqual([3, 5, 7, 10, 15].map(nameOf));
+  expect((await wal.inspectWal(DIR, { fs: log.mount() })).verdict).toBe('sound');
+});
+
+test('an unreadable file takes the place that leaves an offset for each missing segment before and behind it', async () => {
+  for (const missing of [1, 2, 3, 4]) {
+    for (const unreadable of [1, 2, 3, 4]) {
+      if (missing === unreadable) continue;
+      const { disk, life, change } = smallLog(256, 100);
+      await life(6, 'close');
+      expect([...filesOf(disk).keys()].filter((path) => path.endsWith('.wal')).length).toBe(6);
+      const wiped = Buffer.from(filesOf(disk).get(nameOf(unreadable))!);
+      wiped.fill(0, 0, 150);
+      const damaged = change([
+        [nameOf(missing), undefined],
+        [nameOf(unreadable), wiped],
+      ]);
+      const { gaps } = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+      const { texts, nextOffset } = await recordsOf(damaged);
+      const lost = [missing, unreadable].sort();
+      expect([...texts.keys(), nextOffset]).toEqual([0, 1, 2, 3, 4, 5, 6].filter((o) => !lost.includes(o)));
+      expect(gaps.reduce((sum, gap) => sum + gap.nextOffset - gap.firstOffset, 0)).toBe(2);
+    }
+  }
+});
+
+test('a file misnamed and with a damaged header is put where its first frame says', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'close');
+  const bytes = Buffer.from(filesOf(disk).get(nameOf(5))!);
+  bytes[20]! ^= 1;
+  for (const name of [2, 7, 12, 900].map(nameOf)) {
+    const damaged = change([
+      [nameOf(5), undefined],
+      [name, bytes],
+    ]);
+    const { gaps } = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+    const { texts, nextOffset } = await recordsOf(damaged);
+    expect([name, gaps, texts.size, nextOffset]).toEqual([name, [], 20, 20]);
+  }
+});
+
+test('the damaged last segment under its own name goes before a whole but older copy of it', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'close');
+  const old = filesOf(disk).get(nameOf(15))!;
+  await life(50, 'kill', { maxFileSizeBytes: 100_000 });
+  const bytes = Buffer.from(filesOf(disk).get(nameOf(15))!);
+  bytes[20]! ^= 1;
+  const damaged = change([
+    [nameOf(15), bytes],
+    [nameOf(900), old],
+  ]);
+  await wal.repairWal(DIR, { ...options(damaged), apply: true });
+  expect((await recordsOf(damaged)).texts.size).toBe(70);
+});
+
+test('a file that happens to have the name of the segment that a repair adds is kept', async () => {
+  const specimen = await makeSpecimen(wal, true);
+  const path = specimen.segments.at(-1)!;
+  const junk = Buffer.from('junk');
+  const files = changed(specimen.files, [
+    [path, undefined],
+    [nameOf(specimen.nextOffset), junk],
+  ]);
+  await repairAndCheck(wal, specimen, diskOf(files), files);
+});
