@@ -71,6 +71,34 @@ export async function readSegmentHeader(
   throw new WalError('WAL_VERSION_UNSUPPORTED', `${name} was written by a newer version`, { file: name });
 }
 
+/** Whether a file below the log's first offset is what a truncation left: its own header must say so, not its name. */
+export async function isRestOfTruncation(
+  fs: WalFs,
+  dir: string,
+  name: string,
+  state: LogState,
+): Promise<boolean> {
+  try {
+    const file = await fs.open(join(dir, name), 'read');
+    try {
+      return isBelow(await readSegmentHeader(file, name, await file.size()), state);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return false; // what cannot be read proves nothing, and hinders nobody
+  }
+}
+
+/** Whether a header is that of a segment of this log that was truncated away. */
+export function isBelow(header: SegmentHeader | undefined, state: LogState): boolean {
+  return (
+    header !== undefined &&
+    Buffer.compare(header.logId, state.logId) === 0 &&
+    header.sequence < state.firstSegment
+  );
+}
+
 /**
  * Validates headers, the chain of segments and every frame, as opening does: the one place that tells a torn tail
  * from corruption. `names` are the segment files from the state's first offset on, in order.

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isNoSpace, systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
 import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
-import { checkSegments, isTemporary, type LogCheck, segmentNames } from './log-check.ts';
+import { checkSegments, isRestOfTruncation, isTemporary, type LogCheck, segmentNames } from './log-check.ts';
 import type { RecoveredLog } from './log-writer.ts';
 import type { ResolvedWalOptions } from './options.ts';
 import { Segment } from './segment.ts';
@@ -97,8 +97,9 @@ class Recovery {
     const removedFiles = await this.#removeTemporaries(names);
     const { file: stateFile, state, complete, created } = await this.#openState(names);
     const onDisk = segmentNames(names);
-    const truncated = onDisk.filter((name) => parseSegmentFileName(name)! < state.firstOffset);
-    const { segments, last, gaps } = await this.#checkSegments(onDisk.slice(truncated.length), state);
+    const below = onDisk.filter((name) => parseSegmentFileName(name)! < state.firstOffset);
+    const truncated = await this.#restOfTruncation(below, state);
+    const { segments, last, gaps } = await this.#checkSegments(onDisk.slice(below.length), state);
 
     // Everything is sound, or torn where tearing is innocent. Only now is anything changed.
     const tornTail = last && (await this.#keepTornTail(last, state));
@@ -154,6 +155,20 @@ class Recovery {
     const temporaries = names.filter(isTemporary);
     for (const name of temporaries) await this.#fs.remove(join(this.#dir, name));
     return temporaries;
+  }
+
+  /** A name alone is no reason to delete a file: it may be a segment that somebody renamed. */
+  async #restOfTruncation(below: readonly string[], state: LogState): Promise<string[]> {
+    const truncated: string[] = [];
+    for (const name of below) {
+      if (await isRestOfTruncation(this.#fs, this.#dir, name, state)) truncated.push(name);
+      else
+        this.#options.logger.warn(
+          { dir: this.#dir, file: name },
+          'wal: a file below the log that nothing proves to be truncated, left alone',
+        );
+    }
+    return truncated;
   }
 
   async #openState(names: readonly string[]): Promise<OpenedState> {

@@ -3,11 +3,10 @@ import { WalError, type WalGap } from './errors.ts';
 import { decodeFrameHeader, FRAME_HEADER_BYTES, FRAME_MAGIC, RECORD_HEADER_BYTES } from './frame.ts';
 import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
 import { type LogBasis, readBasis, stateless } from './inspection.ts';
-import { readSegmentHeader, segmentNames } from './log-check.ts';
+import { isBelow, readSegmentHeader, segmentNames } from './log-check.ts';
 import { Segment } from './segment.ts';
 import {
   formatLogId,
-  parseSegmentFileName,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   segmentFileName,
@@ -120,14 +119,18 @@ class Planner {
     const { state } = this.#basis;
     const candidates = await this.#readCandidates(segmentNames(this.#names));
     this.#logId = this.#decideLogId(candidates);
-    const headerless = this.#placeByHeader(candidates);
-    const unproven = await this.#placeByFrames(headerless);
-    this.#placeByOrder(unproven);
+    const misnamed = this.#placeByHeader(candidates);
+    const headerless = candidates.filter(({ header }) => !header);
+    // A damaged file under its own name before a copy of it under another: the copy may be older.
+    const unplaced = await this.#placeByFrames(headerless, true);
+    this.#placeMisnamed(misnamed);
+    this.#placeByOrder(await this.#placeByFrames(unplaced, false));
     const slots = await this.#chain();
     this.#checkChain(slots);
     await this.#scan(slots);
     const total = this.#decideEnds(slots);
     const outputs = this.#outputs(slots, total);
+    this.#validate(slots, outputs, total);
     const seen = this.#highestEpochSeen(slots);
     const replaced = new Set(outputs.map(({ name }) => name));
     const plan: RepairPlan = {
@@ -150,9 +153,10 @@ class Planner {
     const { state } = this.#basis;
     const candidates: Candidate[] = [];
     for (const name of names) {
-      // Below lies what an interrupted truncation left; opening deletes it.
-      if (!state || parseSegmentFileName(name)! >= state.firstOffset)
-        candidates.push(await this.#readCandidate(name));
+      const candidate = await this.#readCandidate(name);
+      // What an interrupted truncation left; opening deletes it.
+      if (!state || candidate.offset >= state.firstOffset || !isBelow(candidate.header, state))
+        candidates.push(candidate);
     }
     return candidates;
   }
@@ -195,7 +199,7 @@ class Planner {
     return Buffer.compare(header.logId, this.#logId) === 0;
   }
 
-  /** Puts segments with intact headers where their headers say; returns the files without one. */
+  /** Puts segments with intact headers where their headers say; returns those under the name of another. */
   #placeByHeader(candidates: readonly Candidate[]): Candidate[] {
     const first = this.#basis.state?.firstSegment ?? 0;
     const misnamed: Candidate[] = [];
@@ -206,57 +210,85 @@ class Planner {
       else if (header.firstOffset !== offset) misnamed.push(candidate);
       else if (this.#slots.has(header.sequence) || header.sequence < first)
         throw this.#refuse(`${name} contradicts the rest of the log`);
-      else this.#place(header.sequence, candidate, header.salt);
+      else this.#place(header.sequence, candidate, header);
     }
-    for (const candidate of misnamed) {
-      const header = candidate.header!;
-      this.#strays.push({ name: candidate.name, reason: 'segment under the name of another' });
-      const belongs = header.sequence >= first && header.firstOffset >= (this.#basis.state?.firstOffset ?? 0);
-      if (belongs && !this.#slots.has(header.sequence)) this.#place(header.sequence, candidate, header.salt);
-    }
-    return candidates.filter(({ header }) => !header);
+    return misnamed;
   }
 
-  #place(sequence: number, source: Candidate, salt?: number): void {
-    const firstOffset = source.header?.firstOffset ?? source.offset;
+  #placeMisnamed(misnamed: readonly Candidate[]): void {
+    const { state } = this.#basis;
+    for (const candidate of misnamed) {
+      const { sequence, firstOffset, salt } = candidate.header!;
+      this.#strays.push({ name: candidate.name, reason: 'segment under the name of another' });
+      const belongs = sequence >= (state?.firstSegment ?? 0) && firstOffset >= (state?.firstOffset ?? 0);
+      if (belongs && !this.#slots.has(sequence)) this.#place(sequence, candidate, { firstOffset, salt });
+    }
+  }
+
+  #place(sequence: number, source: Candidate, known: { firstOffset: number; salt?: number }): void {
+    const { firstOffset, salt } = known;
     this.#slots.set(sequence, { sequence, source, firstOffset, ...(salt !== undefined && { salt }) });
   }
 
-  /** Places segments whose header is damaged by the checksums of their frames, which cover sequence and salt. */
-  async #placeByFrames(headerless: readonly Candidate[]): Promise<Candidate[]> {
+  /**
+   * Places segments whose header is damaged by the checksums of their frames, which cover sequence and salt. Returns
+   * the others. `inPlaceOnly`: only those whose frames say that they are under their own name.
+   */
+  async #placeByFrames(files: readonly Candidate[], inPlaceOnly: boolean): Promise<Candidate[]> {
     const unproven: Candidate[] = [];
-    for (const candidate of headerless) {
-      const sequences = this.#freeSequences(candidate.offset, headerless.length);
-      const proof = await this.#reading(candidate.name, (file) => this.#prove(file, candidate, sequences));
-      if (proof) this.#place(proof.sequence, candidate, proof.salt);
-      else unproven.push(candidate);
+    for (const candidate of files) {
+      const { name, offset } = candidate;
+      const proof = await this.#reading(name, async (file) => {
+        const near = await this.#prove(file, candidate, this.#freeSequences(offset, files.length));
+        if (near || inPlaceOnly) return near;
+        // Its name may be wrong too.
+        return this.#prove(file, candidate, this.#freeSequences(undefined, files.length));
+      });
+      if (!proof || (inPlaceOnly && proof.firstOffset !== offset)) {
+        unproven.push(candidate);
+        continue;
+      }
+      this.#place(proof.sequence, candidate, proof);
+      if (proof.firstOffset !== offset)
+        this.#strays.push({ name, reason: 'segment under the name of another' });
     }
     return unproven;
   }
 
-  /** Free places between the segments before and behind `offset`. `files` bounds it where nothing else does. */
-  #freeSequences(offset: number, files: number): number[] {
+  /**
+   * Free places between the segments before and behind `offset`, or all of them. `files` bounds it where nothing else
+   * does.
+   */
+  #freeSequences(offset: number | undefined, files: number): number[] {
     const { state, complete } = this.#basis;
     let below = -1;
     let above = Number.POSITIVE_INFINITY;
-    for (const { sequence, firstOffset } of this.#slots.values()) {
+    const placed = [...this.#slots.values()];
+    for (const { sequence, firstOffset } of placed) {
+      if (offset === undefined) continue;
       if (firstOffset! < offset) below = Math.max(below, sequence);
       else above = Math.min(above, sequence);
     }
     const bounded = Number.isFinite(above);
-    const lowest = state?.firstSegment ?? (bounded ? Math.max(0, above - files) : 0);
+    const least = Math.min(above, ...placed.map(({ sequence }) => sequence));
+    const most = Math.max(-1, ...placed.map(({ sequence }) => sequence));
+    const lowest = state?.firstSegment ?? (Number.isFinite(least) ? Math.max(0, least - files) : 0);
     const low = below === -1 ? lowest : below + 1;
     // A slot of the state file that cannot be read may have named one segment more.
-    const highest = state ? state.segmentsEnd + (complete ? 0 : 1) : low + files;
+    const highest = state ? state.segmentsEnd + (complete ? 0 : 1) : Math.max(low, most + 1) + files;
     const end = Math.min(bounded ? above : highest, low + MAX_SEGMENTS);
-    return Array.from({ length: Math.max(0, end - low) }, (_, i) => low + i);
+    return Array.from({ length: Math.max(0, end - low) }, (_, i) => low + i).filter(
+      (sequence) => !this.#slots.has(sequence),
+    );
   }
 
+  /** Which segment the frames of a file are of, if any of these. Its first frame says where it begins. */
   async #prove(
     file: WalFile,
     candidate: Candidate,
     sequences: readonly number[],
-  ): Promise<{ sequence: number; salt: number } | undefined> {
+  ): Promise<{ sequence: number; salt: number; firstOffset: number } | undefined> {
+    if (sequences.length === 0) return undefined;
     const bytes = Buffer.alloc(Math.min(candidate.size, PROOF_CHUNK_BYTES));
     const view = viewOf(bytes);
     for (let start = 0; start < candidate.size; ) {
@@ -268,7 +300,12 @@ class Planner {
         for (const sequence of sequences) {
           const seed = segmentSeed({ logId: this.#logId, sequence, salt });
           const header = decodeFrameHeader(bytes, view, at, salt, seed);
-          if (header && header.firstOffset >= candidate.offset) return { sequence, salt };
+          if (!header) continue;
+          const isFirst = start + at === SEGMENT_HEADER_BYTES;
+          // A name that an intact frame contradicts is not believed: frames before this one are lost then.
+          const named = !isFirst && candidate.offset <= header.firstOffset;
+          const firstOffset = named ? candidate.offset : header.firstOffset;
+          return { sequence, salt, firstOffset };
         }
       }
       if (length < bytes.length || start + length >= candidate.size) break;
@@ -279,17 +316,29 @@ class Planner {
 
   /** Nothing in these files is readable, so all that matters is that each fills a hole in the chain, if there is one. */
   #placeByOrder(unproven: readonly Candidate[]): void {
+    const { state } = this.#basis;
     for (const [i, candidate] of unproven.entries()) {
-      const sequences = this.#freeSequences(candidate.offset, unproven.length - i);
-      // Only a file of that name can be the first segment that the state file knows.
-      const { state } = this.#basis;
-      const first = state?.firstSegment === sequences[0] && state?.firstOffset !== candidate.offset;
-      const sequence = sequences[first ? 1 : 0];
-      const { name } = candidate;
+      const { name, offset } = candidate;
+      // Neither its name nor anything in it says that it is of this log: it is left where it is.
+      if (state && offset < state.firstOffset) continue;
+      const sequence = this.#freeSequences(offset, unproven.length - i).find((s) => this.#fits(s, offset));
       if (sequence === undefined)
         this.#strays.push({ name, reason: 'nothing in it is a segment of this log' });
-      else this.#place(sequence, candidate);
+      else this.#place(sequence, candidate, { firstOffset: offset });
     }
+  }
+
+  /** Whether a segment can begin there: none but the newest was ever left without a record, so each needs an offset. */
+  #fits(sequence: number, offset: number): boolean {
+    const { state } = this.#basis;
+    const known: Pick<Slot, 'sequence' | 'firstOffset'>[] = [...this.#slots.values()];
+    const { firstSegment = 0, firstOffset = 0 } = state ?? {};
+    known.push({ sequence: firstSegment, firstOffset });
+    return known.every((slot) => {
+      const segments = sequence - slot.sequence;
+      const offsets = offset - slot.firstOffset!;
+      return segments === 0 ? offsets === 0 : segments > 0 ? offsets >= segments : offsets <= segments;
+    });
   }
 
   /** All places from the first to the last segment the log must have; holes are filled from what was kept aside. */
@@ -432,7 +481,8 @@ class Planner {
     const scan = slot.scan!;
     const { source } = slot;
     const readable = readableEnd(slot);
-    const inPlace = source!.header !== undefined && source!.name === segmentFileName(slot.firstOffset!);
+    const ownFile = source!.name === segmentFileName(slot.firstOffset!);
+    const inPlace = source!.header !== undefined && ownFile;
     if (state && inPlace && scan.damage.length > 0) {
       const sound = scan.damage[0]!.firstOffset ?? slot.firstOffset!;
       if (Math.max(state.durableUpTo, scan.durableUpTo) <= sound) return sound; // a torn tail: opening cuts it
@@ -443,8 +493,9 @@ class Planner {
       const from = scan.runs.at(-1)?.endByteExclusive ?? Math.min(SEGMENT_HEADER_BYTES, source!.size);
       const byBytes = readable + Math.ceil((source!.size - from) / RECORD_HEADER_BYTES);
       const proven = Math.max(scan.provenNext, scan.durableUpTo, state?.durableUpTo ?? 0, readable);
-      const cutShort = proven > byBytes || source!.size < SEGMENT_HEADER_BYTES;
-      slot.end = cutShort ? proven + LOST_BYTES_RESERVE : Math.max(proven, byBytes);
+      // A file that is not under its own name may be a copy, made before the log went on.
+      const cutShort = !ownFile || proven > byBytes || source!.size < SEGMENT_HEADER_BYTES;
+      slot.end = Math.max(proven, byBytes) + (cutShort ? LOST_BYTES_RESERVE : 0);
     }
     return slot.end;
   }
@@ -508,6 +559,35 @@ class Planner {
     return outputs;
   }
 
+  /** A last look at the plan as a whole, whatever led to it: what would not be a log is refused. */
+  #validate(slots: readonly Slot[], outputs: readonly SegmentOutput[], total: number): void {
+    const { state } = this.#basis;
+    const headers = slots.map((_, i) => this.#header(slots, i));
+    const last = outputs.at(-1);
+    if (last && last.header.sequence > (headers.at(-1)?.sequence ?? -1)) headers.push(last.header);
+    const chained = headers.every((header, i) => {
+      const before = headers[i - 1];
+      if (!before) return !state || header.firstOffset === state.firstOffset;
+      return (
+        header.sequence === before.sequence + 1 &&
+        header.firstOffset > before.firstOffset &&
+        header.previousSalt === before.salt
+      );
+    });
+    const filled = slots.every((slot, i) => {
+      let offset = slot.firstOffset!;
+      for (const run of slot.scan?.runs ?? []) {
+        if (run.firstOffset < offset) return false;
+        offset = run.nextOffset;
+      }
+      const end = slot.end ?? offset;
+      return end >= offset && end === (headers[i + 1]?.firstOffset ?? total);
+    });
+    const ascending = outputs.every(({ name }, i) => i === 0 || name > outputs[i - 1]!.name);
+    if (!chained || !filled || !ascending)
+      throw this.#refuse('what is left does not make a log, whichever way it is put together');
+  }
+
   #nextSegment(previous: SegmentHeader, firstOffset: number): SegmentOutput {
     return {
       name: segmentFileName(firstOffset),
@@ -520,7 +600,7 @@ class Planner {
         durableUpTo: firstOffset,
         createdMs: this.#components.now,
       },
-      exists: false,
+      exists: this.#names.includes(segmentFileName(firstOffset)),
       parts: [],
       reason: 'the log goes on here',
     };

@@ -110,7 +110,10 @@ class Repair {
       now: this.#options.clock?.now() ?? Date.now(),
       randomBytes: this.#options.randomBytes ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
     });
-    if (this.#options.apply) await this.#apply(plan);
+    if (this.#options.apply) {
+      await this.#apply(plan);
+      await this.#assertOpens();
+    }
     const actions = this.#describe(plan);
     const gaps: WalGap[] = [];
     for (const action of actions) for (const gap of action.gaps) addGap(gaps, gap);
@@ -123,6 +126,18 @@ class Repair {
       gaps,
       ...(plan.state && { rebuiltEpoch: plan.state.epoch }),
     };
+  }
+
+  /** Nothing is called repaired that would not open. */
+  async #assertOpens(): Promise<void> {
+    const { damage, verdict } = await inspectWal(this.#dir, { fs: this.#fs });
+    if (verdict !== 'damaged') return;
+    throw new WalError(
+      'WAL_CORRUPT',
+      `${this.#dir} was not repaired: it would still not open (${damage[0]!.file}: ${damage[0]!.reason}). ` +
+        'All files that were changed are kept as *.damaged-*.',
+      { dir: this.#dir, damage },
+    );
   }
 
   #describe(plan: RepairPlan): RepairAction[] {

@@ -172,7 +172,7 @@ test('segments zeroed, missing, duplicated, swapped, from another log or an olde
   }
 });
 
-test('a copy of a later segment below the log is what a truncation left: it is removed, and the log is whole', async () => {
+test('a copy of a later segment below the log is not what a truncation left: it stays, and the log is whole', async () => {
   const disk = new SimDisk({ seed: 1 });
   const log = await wal.openWal({
     dir: LOG_DIR,
@@ -189,4 +189,7 @@ test('a copy of a later segment below the log is what a truncation left: it is r
   const specimen = { files, firstOffset: 4, texts, segments: [first!] };
   const stale = `${LOG_DIR}/00000000000000000000.wal`;
   await judge(wal, specimen, damaged(specimen, [[stale, files.get(first!)!]]), 'whole');
+  disk.plant(stale, files.get(first!)!);
+  await (await wal.openWal({ dir: LOG_DIR, fs: disk.mount() })).close();
+  expect(disk.contents(stale)).toEqual(files.get(first!)!);
 });

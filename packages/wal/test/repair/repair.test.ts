@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import * as wal from '../../src/index.ts';
+import type { SimDisk } from '../../src/testing/index.ts';
 import {
   changed,
   DIR,
@@ -174,4 +175,158 @@ test('a gap of more than a frame can count is written as several and read as one
   expect(log.nextOffset).toBe(far);
   expect(log.recovery.gaps).toEqual([{ firstOffset: specimen.nextOffset, nextOffset: far }]);
   await log.close();
+});
+
+const nameOf = (offset: number) => `${DIR}/${String(offset).padStart(20, '0')}.wal`;
+
+/** A log of small records on a disk of its own; `life` appends and closes, or is killed. */
+function smallLog(firstMaxFileSizeBytes: number, payloadBytes: number) {
+  const disk = diskOf(new Map());
+  let next = 0;
+  const life = async (
+    count: number,
+    end: 'close' | 'kill',
+    { maxFileSizeBytes = firstMaxFileSizeBytes, truncateBefore = 0 } = {},
+  ) => {
+    const log = await wal.openWal({ dir: DIR, fs: disk.mount(), maxFileSizeBytes, preallocateBytes: 0 });
+    for (let i = 0; i < count; i++)
+      await log.append({ type: 1, payload: Buffer.from(`${next++}`.padEnd(payloadBytes, '*')) });
+    if (truncateBefore > 0) await log.truncateBefore(truncateBefore);
+    if (end === 'close') await log.close();
+    else disk.kill();
+  };
+  const change = (changes: Iterable<readonly [string, Buffer | undefined]>) =>
+    diskOf(changed(filesOf(disk), changes));
+  return { disk, life, change };
+}
+
+/** The records of a log, by offset, over all gaps. */
+async function recordsOf(disk: SimDisk): Promise<{ texts: Map<number, string>; nextOffset: number }> {
+  const log = await wal.openWal({ dir: DIR, fs: disk.mount() });
+  const texts = new Map<number, string>();
+  for await (const batch of log.read({ from: log.firstOffset, onGap: () => {} }))
+    for (const { offset, payload } of batch) texts.set(offset, Buffer.from(payload).toString());
+  const { nextOffset } = log;
+  await log.close();
+  return { texts, nextOffset };
+}
+
+test('an old copy in place of the last segment proves nothing about where the log ended', async () => {
+  for (const copy of [`${nameOf(15)}.damaged-2`, `${nameOf(10)}.damaged-2`, nameOf(900)]) {
+    const { disk, life, change } = smallLog(600, 1);
+    await life(20, 'close');
+    const old = filesOf(disk).get(nameOf(15))!;
+    await life(50, 'kill', { maxFileSizeBytes: 100_000 });
+    const damaged = change([
+      [nameOf(15), undefined],
+      [copy, old],
+    ]);
+    const report = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+    const { texts, nextOffset } = await recordsOf(damaged);
+    expect([copy, texts.size]).toEqual([copy, 20]);
+    expect(nextOffset).toBeGreaterThan(70);
+    expect(report.gaps.at(-1)!.nextOffset).toBe(nextOffset);
+  }
+});
+
+test('a segment under a name below the log is the segment still: opening leaves it, a repair puts it back', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'kill', { truncateBefore: 10 });
+  const live = filesOf(disk).get(nameOf(15))!;
+  const damaged = change([
+    [nameOf(15), undefined],
+    [nameOf(3), live],
+  ]);
+  await expect(wal.openWal({ dir: DIR, fs: damaged.mount() })).rejects.toMatchObject({ code: 'WAL_CORRUPT' });
+  const report = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+  expect(report.actions.map(({ file, action }) => [action, basename(file)])).toEqual([
+    ['create', basename(nameOf(15))],
+    ['create', expect.stringMatching(/wal$/)],
+    ['set aside', basename(nameOf(3))],
+  ]);
+  expect((await recordsOf(damaged)).texts.get(19)).toBe('19');
+});
+
+test('opening deletes below the log only what its own header says was truncated', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'close');
+  const before = filesOf(disk);
+  await life(0, 'close', { truncateBefore: 10 });
+  const damagedHeader = Buffer.from(before.get(nameOf(5))!);
+  damagedHeader[20]! ^= 1;
+  const log = change([
+    [nameOf(0), before.get(nameOf(0))],
+    [nameOf(3), before.get(nameOf(15))],
+    [nameOf(5), damagedHeader],
+    [nameOf(7), Buffer.from('junk')],
+  ]);
+  const { texts } = await recordsOf(log);
+  expect([...texts.keys()]).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+  const left = log.paths().filter((path) => path.endsWith('.wal'));
+  expect(left).toEqual([3, 5, 7, 10, 15].map(nameOf));
+  expect((await wal.inspectWal(DIR, { fs: log.mount() })).verdict).toBe('sound');
+});
+
+test('an unreadable file takes the place that leaves an offset for each missing segment before and behind it', async () => {
+  for (const missing of [1, 2, 3, 4]) {
+    for (const unreadable of [1, 2, 3, 4]) {
+      if (missing === unreadable) continue;
+      const { disk, life, change } = smallLog(256, 100);
+      await life(6, 'close');
+      expect([...filesOf(disk).keys()].filter((path) => path.endsWith('.wal')).length).toBe(6);
+      const wiped = Buffer.from(filesOf(disk).get(nameOf(unreadable))!);
+      wiped.fill(0, 0, 150);
+      const damaged = change([
+        [nameOf(missing), undefined],
+        [nameOf(unreadable), wiped],
+      ]);
+      const { gaps } = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+      const { texts, nextOffset } = await recordsOf(damaged);
+      const lost = [missing, unreadable].sort();
+      expect([...texts.keys(), nextOffset]).toEqual([0, 1, 2, 3, 4, 5, 6].filter((o) => !lost.includes(o)));
+      expect(gaps.reduce((sum, gap) => sum + gap.nextOffset - gap.firstOffset, 0)).toBe(2);
+    }
+  }
+});
+
+test('a file misnamed and with a damaged header is put where its first frame says', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'close');
+  const bytes = Buffer.from(filesOf(disk).get(nameOf(5))!);
+  bytes[20]! ^= 1;
+  for (const name of [2, 7, 12, 900].map(nameOf)) {
+    const damaged = change([
+      [nameOf(5), undefined],
+      [name, bytes],
+    ]);
+    const { gaps } = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+    const { texts, nextOffset } = await recordsOf(damaged);
+    expect([name, gaps, texts.size, nextOffset]).toEqual([name, [], 20, 20]);
+  }
+});
+
+test('the damaged last segment under its own name goes before a whole but older copy of it', async () => {
+  const { disk, life, change } = smallLog(600, 1);
+  await life(20, 'close');
+  const old = filesOf(disk).get(nameOf(15))!;
+  await life(50, 'kill', { maxFileSizeBytes: 100_000 });
+  const bytes = Buffer.from(filesOf(disk).get(nameOf(15))!);
+  bytes[20]! ^= 1;
+  const damaged = change([
+    [nameOf(15), bytes],
+    [nameOf(900), old],
+  ]);
+  await wal.repairWal(DIR, { ...options(damaged), apply: true });
+  expect((await recordsOf(damaged)).texts.size).toBe(70);
+});
+
+test('a file that happens to have the name of the segment that a repair adds is kept', async () => {
+  const specimen = await makeSpecimen(wal, true);
+  const path = specimen.segments.at(-1)!;
+  const junk = Buffer.from('junk');
+  const files = changed(specimen.files, [
+    [path, undefined],
+    [nameOf(specimen.nextOffset), junk],
+  ]);
+  await repairAndCheck(wal, specimen, diskOf(files), files);
 });
