@@ -117,6 +117,12 @@ export class AppendPlan {
     } finally {
       this.#insidePrelude = false;
     }
+    if (!Array.isArray(records)) {
+      throw new WalError(
+        'WAL_INVALID_ARGUMENT',
+        'onRotate must return an array of records, not a promise or an iterator',
+      );
+    }
     if (records.length > 0) {
       const size = this.#measure(records);
       const batch = this.#openBatch(size.encoded, size.arena);

@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.ts';
+import { crc32, crc32Range } from './crc32.ts';
 import {
   encodeFrameHeader,
   encodeRecordHeader,
@@ -71,6 +71,7 @@ export class Batch {
   byteLength = FRAME_HEADER_BYTES;
   #used = FRAME_HEADER_BYTES;
   #runStart = 0;
+  #recordsCrc = 0;
   readonly #buffers: Uint8Array[] = [];
   readonly #acks: PendingAck[] = [];
 
@@ -123,6 +124,7 @@ export class Batch {
       { offset, type: record.type, timestampMs, length, payloadCrc },
       this.segment.seed,
     );
+    this.#recordsCrc = crc32Range(bytes, headerAt, headerAt + 4, this.#recordsCrc);
     this.#used = at;
     this.count++;
     this.byteLength += encodedBytes(length);
@@ -153,6 +155,7 @@ export class Batch {
         byteLength: this.byteLength - FRAME_HEADER_BYTES,
         durableUpTo,
         epoch,
+        recordsCrc: this.#recordsCrc,
       },
       this.segment.header.salt,
       this.segment.seed,

@@ -130,7 +130,9 @@ export class FrameScanner {
         found = await window.indexOfMagic(badFrom);
       } else found = await window.indexOfMagic(found + 1);
     }
-    if (badFrom < fileSize) damage.push(range(badFrom, fileSize, expected));
+    // Behind a good frame filler is what was never used, here too.
+    const unused = badFrom > start && (await window.isFillerFrom(badFrom));
+    if (badFrom < fileSize && !unused) damage.push(range(badFrom, fileSize, expected));
     return damage;
 
     function range(from: number, to: number, firstOffset: number, resumesAtOffset?: number): WalDamage {

@@ -24,6 +24,11 @@ export interface FrameHeader {
   readonly durableUpTo: number;
   /** Low 32 bits of the epoch that wrote it. */
   readonly epoch: number;
+  /**
+   * CRC of the records' own CRCs, one after another; 0 in a gap. It binds them to this header: when a crash loses part of
+   * a frame, a file system may show what was there before, records of the same size and offset that were given up.
+   */
+  readonly recordsCrc: number;
   /** It holds no records: it says that `count` offsets from `firstOffset` on were lost, and was written by a repair. */
   readonly gap: boolean;
 }
@@ -66,7 +71,7 @@ export function encodeFrameHeader(
   view.setUint32(at + 32, salt, true);
   view.setUint32(at + 36, header.gap ? FLAG_GAP : 0, true);
   view.setUint32(at + 40, header.epoch >>> 0, true);
-  view.setUint32(at + 44, 0, true);
+  view.setUint32(at + 44, header.gap ? 0 : header.recordsCrc, true);
   view.setUint32(at + 4, crc32Range(bytes, at + 8, at + FRAME_HEADER_BYTES, seed), true);
 }
 
@@ -82,7 +87,7 @@ export function decodeFrameHeader(
   if (view.getUint32(at + 4, true) !== crc32Range(bytes, at + 8, at + FRAME_HEADER_BYTES, seed))
     return undefined;
   const flags = view.getUint32(at + 36, true);
-  if ((flags & ~FLAG_GAP) !== 0 || view.getUint32(at + 44, true) !== 0) {
+  if ((flags & ~FLAG_GAP) !== 0) {
     throw new WalError('WAL_VERSION_UNSUPPORTED', 'a frame uses a feature of a newer version', {
       position: at,
     });
@@ -93,6 +98,7 @@ export function decodeFrameHeader(
     byteLength: view.getUint32(at + 20, true),
     durableUpTo: getU64(view, at + 24),
     epoch: view.getUint32(at + 40, true),
+    recordsCrc: view.getUint32(at + 44, true),
     gap: flags === FLAG_GAP,
   };
   const leastBytes = header.gap ? 0 : header.count * RECORD_HEADER_BYTES;
@@ -140,10 +146,12 @@ export function decodeFrameBody(
   if (header.gap) return undefined;
   const end = at + header.byteLength;
   let position = at;
+  let recordsCrc = 0;
   for (let i = 0; i < header.count; i++) {
     if (position + RECORD_HEADER_BYTES > end) return 'records do not fit their frame';
     const headerCrc = crc32Range(bytes, position + 4, position + RECORD_HEADER_BYTES, seed);
     if (view.getUint32(position, true) !== headerCrc) return 'record header checksum';
+    recordsCrc = crc32Range(bytes, position, position + 4, recordsCrc);
     const offset = getU64(view, position + 8);
     if (offset !== header.firstOffset + i) return 'record offset out of sequence';
     const length = view.getUint32(position + 4, true);
@@ -169,5 +177,6 @@ export function decodeFrameBody(
     });
     position = next;
   }
+  if (recordsCrc !== header.recordsCrc) return 'records of another frame';
   return position === end ? undefined : 'records do not fill their frame';
 }

@@ -40,7 +40,7 @@ const PREPARE_AT_FILL = 0.5;
  *
  * Appends go into a plan; one loop executes it in order: write a batch, sync it, settle its acknowledgements, rotate.
  * While the loop waits for the disk the next batch fills: that is the group commit. Nothing else writes to the active
- * segment.
+ * segment, but filler ahead of it.
  *
  * Three ends matter: planned (`nextOffset`) ≥ written (`active.nextOffset`) ≥ durable (`durableNext`).
  */
@@ -403,9 +403,14 @@ export class LogWriter {
       this.#dropPlan(error);
       return;
     }
-    await fs.rename(temporary, segment.path);
-    await fs.syncDirectory(dir);
-    await this.#writeState({ segmentsEnd: segment.header.sequence + 1, durableUpTo: segment.firstOffset });
+    try {
+      await fs.rename(temporary, segment.path);
+      await fs.syncDirectory(dir);
+      await this.#writeState({ segmentsEnd: segment.header.sequence + 1, durableUpTo: segment.firstOffset });
+    } catch (error) {
+      await file.close().catch(() => undefined); // the error above is the one that counts
+      throw error;
+    }
     segment.file = file;
     if (prepared) segment.allocatedSize = prepared.size;
     await this.#cutFiller(old);
@@ -432,9 +437,8 @@ export class LogWriter {
     if (this.#failure) return;
     await file.truncate(segment.size);
     segment.allocatedSize = segment.size;
-    await file.sync();
+    await this.#syncs.force();
     if (this.#failure) return;
-    this.#syncs.advance(segment, segment.size, segment.nextOffset);
     this.#dropPlan(cause);
   }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { WalError } from './errors.ts';
 import { nodeFs } from './node-fs.ts';
 import type { WalFs } from './wal-fs.ts';
@@ -53,7 +54,7 @@ export interface WalOptions {
   readonly sync?: SyncMode;
   /**
    * A segment is sealed when the next record would take it past this. Default 64 MiB; 256 B to 1 GiB. Smaller
-   * frees space sooner, at three more syncs per segment. One record or atomic batch larger than this gets a
+   * frees space sooner, at four more trips to the disk per segment. One record or atomic batch larger than this gets a
    * segment of its own.
    */
   readonly maxFileSizeBytes?: number;
@@ -175,7 +176,8 @@ export function resolveWalOptions(options: WalOptions): ResolvedWalOptions {
   if (whenFull !== 'signal' && whenFull !== 'reject')
     throw invalid('whenFull', "must be 'signal' or 'reject'");
   return {
-    dir: options.dir,
+    // Now, so that a later change of the working directory does not split the log.
+    dir: resolve(options.dir),
     sync,
     maxFileSizeBytes: integer('maxFileSizeBytes', options.maxFileSizeBytes ?? 64 * MiB, 256, 1024 * MiB),
     maxBatchBytes: integer('maxBatchBytes', options.maxBatchBytes ?? MiB, 4 * KiB, 64 * MiB),
@@ -185,10 +187,22 @@ export function resolveWalOptions(options: WalOptions): ResolvedWalOptions {
     maxRecordBytes,
     onRotate,
     fs: options.fs ?? nodeFs,
-    logger,
+    logger: guarded(logger),
     clock: options.clock ?? systemClock,
     randomBytes: options.randomBytes ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
   };
+}
+
+/** A logger that throws must not keep the log from rejecting what waits, or from releasing its lock. */
+function guarded(logger: WalLogger): WalLogger {
+  const call = (level: keyof WalLogger) => (context: object, message: string) => {
+    try {
+      logger[level](context, message);
+    } catch {
+      // Nobody is left to tell.
+    }
+  };
+  return { info: call('info'), warn: call('warn'), error: call('error') };
 }
 
 function integer(name: string, value: number, min: number, max: number): number {

@@ -295,7 +295,10 @@ function encodeGap(header: SegmentHeader, { gap, epoch }: OutputPart & { kind: '
   let firstOffset = gap.firstOffset;
   for (let at = 0; at < bytes.length; at += FRAME_HEADER_BYTES) {
     const count = Math.min(gap.nextOffset - firstOffset, MAX_FRAME_COUNT);
-    const frame = { firstOffset, count, byteLength: 0, durableUpTo: firstOffset, epoch, gap: true };
+    const frame = {
+      ...{ firstOffset, count, byteLength: 0, durableUpTo: firstOffset, epoch },
+      ...{ recordsCrc: 0, gap: true },
+    };
     encodeFrameHeader(bytes, view, at, frame, header.salt, segmentSeed(header));
     firstOffset += count;
   }

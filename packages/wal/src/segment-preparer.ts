@@ -54,16 +54,16 @@ export class SegmentPreparer {
 
   async #prepare(path: string): Promise<PreparedFile | undefined> {
     const contents = this.#contents();
-    let file: WalFile | undefined;
+    // No file, or no room for it, is no failure yet: the rotation tries again and, if it must, says so.
+    const file = await this.#fs.open(path, 'create').catch(() => undefined);
+    if (!file) return undefined;
     try {
-      file = await this.#fs.open(path, 'create');
       await writeFullyDurable(file, [contents], 0);
       return { path, file, size: contents.length };
     } catch (error) {
-      await file?.close().catch(() => undefined); // the error above is the one that counts
-      // A full disk is no failure yet: the rotation tries again and, if it must, says so.
+      await file.close().catch(() => undefined); // the error above is the one that counts
       if (!isNoSpace(error)) this.#log.fail(error);
-      else if (file) await this.#fs.remove(path).catch(() => undefined);
+      else await this.#fs.remove(path).catch(() => undefined);
       return undefined;
     }
   }

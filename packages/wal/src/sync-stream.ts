@@ -17,7 +17,7 @@ export interface SyncedLog {
 }
 
 /**
- * The one stream of syncs outside group commits, and the durable end of the log. Parallel syncs of one file help
+ * The one stream of syncs of what was written and not yet made durable, and the durable end of the log. Parallel syncs of one file help
  * nobody: a sync covers everything written before it starts, and whoever asks before that shares it.
  */
 export class SyncStream {
@@ -25,6 +25,8 @@ export class SyncStream {
   #durableNext: number;
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
+  /** The next sync is due even if every record is durable. */
+  #forced = false;
   /** In no order: a truncation waits for less than a sync() before it. */
   #waiters: Waiter[] = [];
 
@@ -67,16 +69,25 @@ export class SyncStream {
     return this.#queued;
   }
 
+  /** Syncs even if every record is durable: for what else was done to the file, through the same one descriptor. */
+  force(): Promise<void> {
+    this.#forced = true;
+    return this.request();
+  }
+
   async #sync(): Promise<void> {
     const segment = this.#log.active;
     const { size, nextOffset, file } = segment;
-    if (this.#log.failure || segment.durableSize === size || !file) return;
+    const due = this.#forced || segment.durableSize !== size;
+    this.#forced = false;
+    if (this.#log.failure || !due || !file) return;
     try {
       await file.sync();
     } catch (error) {
       this.#log.fail(error);
       return;
     }
+    if (this.#log.failure) return; // of something beside it: nothing more is promised
     this.advance(segment, size, nextOffset);
     this.#log.advanced();
   }

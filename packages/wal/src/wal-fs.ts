@@ -65,17 +65,12 @@ export function writeFully(file: WalFile, buffers: readonly Uint8Array[], positi
 }
 
 /** Writes all of `buffers`, and they are on stable storage when it resolves. */
-export async function writeFullyDurable(
+export function writeFullyDurable(
   file: WalFile,
   buffers: readonly Uint8Array[],
   position: number,
 ): Promise<void> {
-  // One call is one trip to the disk; for more of them one sync at the end is cheaper.
-  if (buffers.length <= MAX_BUFFERS) {
-    return writeAll((slice, at) => file.writeDurable(slice, at), buffers, position);
-  }
-  await writeFully(file, buffers, position);
-  await file.sync();
+  return writeAll((slice, at) => file.writeDurable(slice, at), buffers, position);
 }
 
 async function writeAll(

@@ -17,7 +17,7 @@ import type { WalDirectoryLock } from './wal-fs.ts';
 /**
  * An open log. All methods may be called at any time, also concurrently; order is the order of the calls.
  *
- * Errors: every method of a log that failed throws WAL_FAILED, of a closed one WAL_CLOSED.
+ * Errors: every method of a log that failed throws WAL_FAILED, of a closed one WAL_CLOSED; `read` and `close` excepted.
  */
 export interface Wal extends AsyncDisposable {
   /** UUID of this log directory, given when it was created. */
@@ -78,7 +78,8 @@ export interface Wal extends AsyncDisposable {
   whenWritable(): Promise<void>;
   /**
    * Writes and syncs everything appended, in every mode, ends followers, notes the clean end, releases the lock.
-   * Idempotent. Rejects with WAL_FAILED if that was not possible; the lock is released all the same.
+   * Idempotent. Rejects with WAL_FAILED if that was not possible and no other call was rejected so; the lock is
+   * released all the same.
    */
   close(): Promise<void>;
 }

@@ -193,12 +193,7 @@ export class SimDisk {
     }
     // Syncs are slow: others get far meanwhile.
     for (let turns = this.#turns() * (operation === 'sync' ? 8 : 1); turns > 0; turns--) await undefined;
-    const slow = this.#options.slowOperations / (operation === 'sync' ? 1 : 4);
-    if (slow > 0 && this.random.chance(slow)) {
-      for (let turns = this.random.integer(1, 20); turns > 0; turns--) {
-        await new Promise<void>((resolve) => process.nextTick(resolve));
-      }
-    }
+    await this.#linger(this.#options.slowOperations / (operation === 'sync' ? 1 : 4));
     if (generation !== this.#generation) throw crashed();
     const fault = this.#faults.find(
       (f) => !f.fired && f.operation === operation && f.path.test(path) && f.after-- <= 0,
@@ -206,13 +201,32 @@ export class SimDisk {
     if (fault) {
       fault.fired = true;
       onFault?.();
+      await this.#answer();
       throw systemError(fault.code, operation, path);
     }
-    const result = effect();
-    // Latency also between the effect and the answer.
-    for (let turns = this.#turns(); turns > 0; turns--) await undefined;
+    let result: T;
+    try {
+      result = effect();
+    } catch (error) {
+      await this.#answer();
+      throw error;
+    }
+    await this.#answer();
     if (generation !== this.#generation) throw crashed();
     return result;
+  }
+
+  /** Latency between an effect and its answer, good or bad: answers may overtake each other. */
+  async #answer(): Promise<void> {
+    for (let turns = this.#turns(); turns > 0; turns--) await undefined;
+    await this.#linger(this.#options.slowOperations / 4);
+  }
+
+  async #linger(probability: number): Promise<void> {
+    if (probability === 0 || !this.random.chance(probability)) return;
+    for (let turns = this.random.integer(1, 20); turns > 0; turns--) {
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
   }
 
   #turns(): number {

@@ -67,6 +67,9 @@ test.each(cases)('suite %s catches a log that %s', { timeout: 120_000 }, async (
     (error: unknown) => String(error),
   );
   expect(caught, 'nothing noticed').toBeDefined();
+  expect(caught, 'a copy that does not even load shows nothing').not.toMatch(
+    /SyntaxError|is not a function|is not defined/,
+  );
   const lines = caught!.replace(/^(Error: )+/, '').split('\n');
   // fast-check says last what went wrong, after how to replay it.
   console.log(`${name}: ${suite === 'model' ? `${lines[0]}: ${lines.at(-1)}` : lines[0]}`);

@@ -21,6 +21,13 @@ export interface Mutant extends Edit {
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'takes records of an earlier frame for those of the one that was written over them',
+    file: 'frame.ts',
+    find: 'if (recordsCrc !== header.recordsCrc)',
+    replace: 'if (recordsCrc === -1)',
+    caughtBy: 'hazard',
+  },
+  {
     name: 'writes a frame where filler is still being written',
     file: 'preallocation.ts',
     find: 'end > filling.start ? filling.done : undefined',
@@ -58,7 +65,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'does not sync the directory of a new segment',
     file: 'log-writer.ts',
-    find: 'await fs.rename(temporary, segment.path);\n    await fs.syncDirectory(dir);',
+    find: 'await fs.rename(temporary, segment.path);\n      await fs.syncDirectory(dir);',
     replace: 'await fs.rename(temporary, segment.path);',
     caughtBy: 'crash',
   },
@@ -303,7 +310,7 @@ export const mutants: readonly Mutant[] = [
     name: 'cuts the tail of a log that it then refuses',
     file: 'recovery.ts',
     find: 'this.#refuse(damage);',
-    replace: 'if (last) await this.#cutTornTail(last, state);\n    this.#refuse(damage);',
+    replace: 'if (last) await last.file.truncate(last.segment.size);\n    this.#refuse(damage);',
     caughtBy: ['damage', 'model'],
   },
   {

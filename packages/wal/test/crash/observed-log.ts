@@ -98,6 +98,11 @@ export class ObservedLog {
     return new ObservedLog(module, log, fs, model, settings, counts, timers);
   }
 
+  /** Of one length, so that a record given up may lie exactly where another one is later. */
+  #nextNumber(): string {
+    return String(this.#model.submitted++).padStart(5, '0');
+  }
+
   /** Reads the whole log and checks it against everything promised before this life. */
   async check(lost: Lost): Promise<void> {
     const { log } = this;
@@ -109,7 +114,7 @@ export class ObservedLog {
   }
 
   append(padding: number): void {
-    const text = `${this.#model.submitted++} ${'.'.repeat(padding)}`;
+    const text = `${this.#nextNumber()} ${'.'.repeat(padding)}`;
     this.#counts.records++;
     const call = this.log.append({ type: 1, payload: Buffer.from(text) });
     const offset = this.log.nextOffset - 1;
@@ -126,7 +131,7 @@ export class ObservedLog {
   }
 
   appendBatch(paddings: readonly number[]): void {
-    const texts = paddings.map((padding) => `${this.#model.submitted++} of batch ${'-'.repeat(padding)}`);
+    const texts = paddings.map((padding) => `${this.#nextNumber()} of batch ${'-'.repeat(padding)}`);
     this.#counts.records += texts.length;
     const call = this.log.appendBatch(texts.map((text) => ({ type: 2, payload: Buffer.from(text) })));
     const first = this.log.nextOffset - texts.length;

@@ -14,7 +14,7 @@ import {
   spliceBytes,
   wipeRanges,
 } from './damage-driver.ts';
-import { frameOfAnEarlierLife, stateOnlyInTheCache } from './hazard-driver.ts';
+import { frameOfAnEarlierLife, recordsOfAnEarlierFrame, stateOnlyInTheCache } from './hazard-driver.ts';
 import type { WalModule } from './log-model.ts';
 
 /** What each suite is given, and what it answers with when no promise was broken. */
@@ -60,6 +60,7 @@ export const suites: Suites = {
   async hazards(module, _, progress) {
     progress();
     await frameOfAnEarlierLife(module);
+    await recordsOfAnEarlierFrame(module);
     await stateOnlyInTheCache(module, progress);
     return null;
   },

@@ -80,6 +80,7 @@ function targetOf(path: string, dir: string): Hit['target'] {
 function consequence({ target, call }: Hit): 'stops' | 'goes on' {
   if (call.error === undefined) return 'goes on'; // a short write
   if (call.name.startsWith('unlink')) return 'goes on'; // what should go was durably given up before
+  if (call.name === 'openat' && call.path.endsWith('.next.tmp')) return 'goes on'; // tried again when it is needed
   const asksForRoom = isWrite(call) || call.name === 'openat';
   if (call.error !== 'ENOSPC' || !asksForRoom) return 'stops';
   return target === 'segment' || target === 'new segment' ? 'goes on' : 'stops';
@@ -150,6 +151,7 @@ function judgeSystemCalls(run: TracedRun): void {
   let written = false;
   let toldOfFailure = false;
   let lateWrites = 0;
+  let lateSyncs = 0;
   let lateCommits = 0;
   for (const call of run.calls) {
     const { line, path } = call;
@@ -174,6 +176,7 @@ function judgeSystemCalls(run: TracedRun): void {
       if (line === 'opening') {
         toldOfFailure = false;
         lateWrites = 0;
+        lateSyncs = 0;
         lateCommits = 0;
         poisoned = new Map();
         dirty = new Set();
@@ -188,8 +191,11 @@ function judgeSystemCalls(run: TracedRun): void {
     const changes = isWrite(call) || isSync(call) || isRename(call) || call.name === 'ftruncate';
     if (!changes) continue;
     // A file being prepared to become a segment concerns nobody as long as it does not become one.
-    // One commit may have been handed to the kernel when something in the background failed.
-    const late = toldOfFailure && isWrite(call) && isSegment(path) && lateWrites++ === 0;
+    // One commit, and one sync, may have been handed to the kernel when something in the background failed.
+    const late =
+      toldOfFailure &&
+      isSegment(path) &&
+      ((isWrite(call) && lateWrites++ === 0) || (isSync(call) && lateSyncs++ === 0));
     assert(
       !toldOfFailure || late || (isNewSegment(path) && !isRename(call)),
       `the failed log did ${call.name} on ${path}`,
