@@ -34,6 +34,8 @@ export interface SegmentScan {
   readonly durableUpTo: number;
   /** Highest offset after a frame whose header is intact, whatever became of its records. */
   readonly provenNext: number;
+  /** Highest epoch in any intact frame header of the file, also behind damage; 0 when there is none. */
+  readonly highestEpoch: number;
   /** Byte ranges that are not good frames in sequence; empty when the file is sound. A range of no bytes: some are missing. */
   readonly damage: readonly WalDamage[];
   /** All that can be read, also behind damage; one run at most when the file is sound. */
@@ -92,8 +94,8 @@ export class FrameScanner {
       at += frame.byteLength;
     }
     this.#buffer = window.buffer;
-    const { durableUpTo, provenNext, runs, gaps } = tally;
-    return { fileSize, durableUpTo, provenNext, damage, runs, gaps };
+    const { durableUpTo, provenNext, highestEpoch, runs, gaps } = tally;
+    return { fileSize, durableUpTo, provenNext, highestEpoch, damage, runs, gaps };
   }
 
   /** Lists what is bad from `start` on, where a bad frame is, and what intact frames are behind it. */
@@ -171,6 +173,7 @@ export class FrameScanner {
 class ScanTally {
   durableUpTo: number;
   provenNext = 0;
+  highestEpoch = 0;
   readonly runs: FrameRun[] = [];
   readonly gaps: WalGap[] = [];
   readonly #segment: Segment;
@@ -186,6 +189,7 @@ class ScanTally {
     if (!header) return;
     this.durableUpTo = Math.max(this.durableUpTo, header.durableUpTo);
     this.provenNext = Math.max(this.provenNext, header.firstOffset + header.count);
+    this.highestEpoch = Math.max(this.highestEpoch, header.epoch);
   }
 
   good(header: FrameHeader, startByte: number, bytes: number, records: readonly WalRecord[]): void {

@@ -1,7 +1,7 @@
 import { systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
 import { isFiller } from './filler.ts';
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts';
-import { checkSegments, type LogCheck, readSegmentHeader, segmentNames } from './log-check.ts';
+import { checkSegments, epochLimitOf, type LogCheck, readSegmentHeader, segmentNames } from './log-check.ts';
 import { nodeFs } from './node-fs.ts';
 import { formatLogId, parseSegmentFileName, type SegmentHeader } from './segment-header.ts';
 import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
@@ -140,6 +140,7 @@ async function inspectOnce(
         dir,
         mode: 'read',
         scanner: new FrameScanner('all'),
+        epochLimit: before.state ? epochLimitOf(state, before.complete) : Number.MAX_SAFE_INTEGER,
         onFrame: (frame) => tally.add(frame),
         open,
       },

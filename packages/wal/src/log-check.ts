@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type WalDamage, WalError, type WalGap } from './errors.ts';
-import type { FrameScanner, ScannedFrame, SegmentScan } from './frame-scanner.ts';
+import { FrameScanner, type ScannedFrame, type SegmentScan } from './frame-scanner.ts';
 import { Segment } from './segment.ts';
 import {
   decodeSegmentHeader,
@@ -11,6 +11,14 @@ import {
 import { type LogState, STATE_FILE } from './state-file.ts';
 import { VERSION_FILE } from './version-file.ts';
 import { readFully, type WalFile, type WalFs } from './wal-fs.ts';
+
+/** Why a state file is damage that is intact itself: an earlier one was put back. */
+export const STATE_OUTDATED = 'older than the segments';
+
+/** The highest epoch of a frame: the state is durable before, except that an unreadable slot may hold one opening more. */
+export function epochLimitOf({ epoch }: LogState, complete: boolean): number {
+  return epoch + (complete ? 0 : 1);
+}
 
 /** One segment file as the check found it. */
 export interface CheckedFile {
@@ -41,6 +49,8 @@ export interface CheckOptions {
   readonly dir: string;
   readonly mode: 'read' | 'write';
   readonly scanner: FrameScanner;
+  /** Highest epoch that the state allows a frame to have. */
+  readonly epochLimit: number;
   readonly onFrame: (frame: ScannedFrame) => void;
   /** Every file opened, for the caller to close. */
   readonly open: { close(): Promise<void> }[];
@@ -117,12 +127,28 @@ export async function checkSegments(
   let sequence = state.firstSegment;
   let offset: number | undefined = state.firstOffset;
   let previousSalt: number | undefined = state.firstSegment === 0 ? 0 : undefined;
+  let highestEpoch = 0;
+  let before: { readonly name: string; readonly end: number; readonly size: number } | undefined;
   for (const [i, name] of names.entries()) {
     const file = await fs.open(join(dir, name), options.mode);
     open.push(file);
     const size = await file.size();
     const header = await readSegmentHeader(file, name, size);
-    const reason = header && headerDamage(header, name, state, { sequence, offset, previousSalt });
+    const reason = header && headerDamage(header, name, state, { sequence, previousSalt });
+    if (header && reason === undefined && offset !== undefined && header.firstOffset !== offset) {
+      // A segment proves where the one before it ended; before the first, the state does.
+      damage.push({
+        file: before?.name ?? name,
+        startByte: before?.end ?? 0,
+        endByteExclusive: before?.size ?? 0,
+        firstOffset: offset,
+        resumesAtOffset: header.firstOffset,
+        reason:
+          header.firstOffset > offset
+            ? `records from ${offset} to ${header.firstOffset - 1} are missing before ${name}`
+            : `records from ${header.firstOffset} to ${offset - 1} are in ${name} too`,
+      });
+    }
     if (!header || reason !== undefined) {
       damage.push({
         file: name,
@@ -132,6 +158,8 @@ export async function checkSegments(
         reason: reason ?? 'segment header damaged',
       });
       files.push({ name, size, ...(header && { header }) });
+      if (header) highestEpoch = Math.max(highestEpoch, await epochIn(file, header, size, state, dir));
+      before = undefined;
       // The chain goes on with whatever the next header says.
       sequence = (header?.sequence ?? sequence) + 1;
       offset = undefined;
@@ -142,6 +170,8 @@ export async function checkSegments(
     const scan = await options.scanner.scan(file, segment, size, state, options.onFrame);
     files.push({ name, size, header, segment, scan });
     for (const gap of scan.gaps) addGap(gaps, gap);
+    highestEpoch = Math.max(highestEpoch, scan.highestEpoch);
+    before = { name, end: segment.size, size };
     sequence = header.sequence + 1;
     offset = scan.damage.length === 0 ? segment.nextOffset : undefined;
     previousSalt = header.salt;
@@ -173,6 +203,8 @@ export async function checkSegments(
       reason: `records up to ${state.durableUpTo - 1} were durable and are missing`,
     });
   }
+  if (highestEpoch > options.epochLimit % 2 ** 32)
+    damage.unshift({ file: STATE_FILE, startByte: 0, endByteExclusive: 8192, reason: STATE_OUTDATED });
   return { files, damage, ...(last && { last }), ...(tornTail && { tornTail }), gaps };
 }
 
@@ -184,18 +216,28 @@ export function addGap(gaps: WalGap[], gap: WalGap): void {
   } else gaps.push(gap);
 }
 
+/** Highest epoch in a file that is not where it belongs: it may be all that tells of a state put back. */
+async function epochIn(
+  file: WalFile,
+  header: SegmentHeader,
+  size: number,
+  state: LogState,
+  dir: string,
+): Promise<number> {
+  if (Buffer.compare(header.logId, state.logId) !== 0) return 0;
+  const scan = await new FrameScanner().scan(file, new Segment(dir, header), size, state, () => {});
+  return scan.highestEpoch;
+}
+
 function headerDamage(
   header: SegmentHeader,
   name: string,
   state: LogState,
-  expected: { sequence: number; offset: number | undefined; previousSalt: number | undefined },
+  expected: { sequence: number; previousSalt: number | undefined },
 ): string | undefined {
   if (Buffer.compare(header.logId, state.logId) !== 0) return 'segment of another log';
   if (header.firstOffset !== parseSegmentFileName(name)) return 'segment under the name of another';
   if (header.sequence !== expected.sequence) return `segment ${expected.sequence} is missing before this one`;
-  if (expected.offset !== undefined && header.firstOffset !== expected.offset) {
-    return `records from ${expected.offset} to ${header.firstOffset - 1} are missing before this segment`;
-  }
   if (expected.previousSalt !== undefined && header.previousSalt !== expected.previousSalt) {
     return 'segment does not follow the one before';
   }

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { isNoSpace, systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
 import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
-import { checkSegments, isRestOfTruncation, isTemporary, type LogCheck, segmentNames } from './log-check.ts';
+import {
+  checkSegments,
+  epochLimitOf,
+  isRestOfTruncation,
+  isTemporary,
+  type LogCheck,
+  segmentNames,
+} from './log-check.ts';
 import type { RecoveredLog } from './log-writer.ts';
 import type { ResolvedWalOptions } from './options.ts';
 import { Segment } from './segment.ts';
@@ -99,7 +106,7 @@ class Recovery {
     const onDisk = segmentNames(names);
     const below = onDisk.filter((name) => parseSegmentFileName(name)! < state.firstOffset);
     const truncated = await this.#restOfTruncation(below, state);
-    const { segments, last, gaps } = await this.#checkSegments(onDisk.slice(below.length), state);
+    const { segments, last, gaps } = await this.#checkSegments(onDisk.slice(below.length), state, complete);
 
     // Everything is sound, or torn where tearing is innocent. Only now is anything changed.
     const tornTail = last && (await this.#keepTornTail(last, state));
@@ -210,12 +217,14 @@ class Recovery {
   async #checkSegments(
     names: readonly string[],
     state: LogState,
+    complete: boolean,
   ): Promise<{ segments: Segment[]; last: LogCheck['last']; gaps: readonly WalGap[] }> {
     const { files, damage, last, gaps } = await checkSegments(names, state, {
       fs: this.#fs,
       dir: this.#dir,
       mode: 'write',
       scanner: new FrameScanner(),
+      epochLimit: epochLimitOf(state, complete),
       open: this.#open,
       onFrame: ({ header, records }) => {
         if (!header.gap) this.#records += header.count;

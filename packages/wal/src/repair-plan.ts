@@ -3,7 +3,7 @@ import { WalError, type WalGap } from './errors.ts';
 import { decodeFrameHeader, FRAME_HEADER_BYTES, FRAME_MAGIC, RECORD_HEADER_BYTES } from './frame.ts';
 import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
 import { type LogBasis, readBasis, stateless } from './inspection.ts';
-import { isBelow, readSegmentHeader, segmentNames } from './log-check.ts';
+import { isBelow, readSegmentHeader, STATE_OUTDATED, segmentNames } from './log-check.ts';
 import { Segment } from './segment.ts';
 import {
   formatLogId,
@@ -52,6 +52,8 @@ export interface RepairPlan {
   /** The state to write, when the state file is missing or damaged. */
   readonly state?: LogState;
   readonly stateExists: boolean;
+  /** Why, when one exists. */
+  readonly stateReason: string;
   /** VERSION is to be written. */
   readonly version: boolean;
   readonly versionExists: boolean;
@@ -80,15 +82,26 @@ interface Slot {
   end?: number;
 }
 
-/** Decides what to do about a damaged log. Reads only. @throws WalError WAL_CORRUPT when too little is provable. */
+interface Components {
+  readonly now: number;
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+/**
+ * Decides what to do about a damaged log. Reads only. `outdated`: frames say that the state file is an earlier one.
+ * @throws WalError WAL_CORRUPT when too little is provable.
+ */
 export async function planRepair(
   fs: WalFs,
   dir: string,
-  components: { readonly now: number; readonly randomBytes: (length: number) => Uint8Array },
+  components: Components,
+  outdated: boolean,
 ): Promise<RepairPlan> {
   const basis = await readBasis(fs, dir);
   const names = await fs.list(dir);
-  return new Planner(fs, dir, basis, names, components).run();
+  const { state, ...rest } = basis;
+  if (!state || !outdated) return new Planner(fs, dir, basis, names, components).run();
+  return new Planner(fs, dir, { ...rest, complete: false }, names, components, state).run();
 }
 
 class Planner {
@@ -96,7 +109,9 @@ class Planner {
   readonly #dir: string;
   readonly #basis: LogBasis;
   readonly #names: readonly string[];
-  readonly #components: { readonly now: number; readonly randomBytes: (length: number) => Uint8Array };
+  readonly #components: Components;
+  /** An earlier state, which was put back: it tells which log this is, and bounds its end from below. */
+  readonly #outdated: LogState | undefined;
   readonly #slots = new Map<number, Slot>();
   readonly #strays: { name: string; reason: string }[] = [];
   #logId = new Uint8Array();
@@ -106,13 +121,15 @@ class Planner {
     dir: string,
     basis: LogBasis,
     names: readonly string[],
-    components: { readonly now: number; readonly randomBytes: (length: number) => Uint8Array },
+    components: Components,
+    outdated?: LogState,
   ) {
     this.#fs = fs;
     this.#dir = dir;
     this.#basis = basis;
     this.#names = names;
     this.#components = components;
+    this.#outdated = outdated;
   }
 
   async run(): Promise<RepairPlan> {
@@ -138,6 +155,7 @@ class Planner {
       strays: this.#strays.filter(({ name }) => !replaced.has(name)),
       ...(!state && { state: this.#rebuildState(slots, outputs, total, seen) }),
       stateExists: this.#basis.stateExists,
+      stateReason: this.#outdated ? STATE_OUTDATED : 'unreadable',
       version: this.#basis.versionMissing,
       versionExists: this.#names.includes(VERSION_FILE),
       asideNumber: (state?.epoch ?? seen) + 1,
@@ -177,7 +195,7 @@ class Planner {
       const id = formatLogId(header.logId);
       counts.set(id, { count: (counts.get(id)?.count ?? 0) + 1, logId: header.logId });
     }
-    const { state } = this.#basis;
+    const state = this.#basis.state ?? this.#outdated;
     if (state) {
       if (counts.size > 0 && !counts.has(formatLogId(state.logId))) {
         throw this.#refuse(
@@ -346,7 +364,7 @@ class Planner {
     const { state } = this.#basis;
     const placed = [...this.#slots.keys()];
     const low = state?.firstSegment ?? Math.min(...placed);
-    const high = Math.max(...placed, (state?.segmentsEnd ?? 0) - 1);
+    const high = Math.max(...placed, ((state ?? this.#outdated)?.segmentsEnd ?? 0) - 1);
     if (high - low > MAX_SEGMENTS) throw this.#refuse(`${high - low + 1} segments would have to be there`);
     const slots: Slot[] = [];
     for (let sequence = low; sequence <= high; sequence++)
@@ -492,7 +510,7 @@ class Planner {
     else {
       const from = scan.runs.at(-1)?.endByteExclusive ?? Math.min(SEGMENT_HEADER_BYTES, source!.size);
       const byBytes = readable + Math.ceil((source!.size - from) / RECORD_HEADER_BYTES);
-      const proven = Math.max(scan.provenNext, scan.durableUpTo, state?.durableUpTo ?? 0, readable);
+      const proven = Math.max(scan.provenNext, scan.durableUpTo, this.#durableUpTo, readable);
       // A file that is not under its own name may be a copy, made before the log went on.
       const cutShort = !ownFile || proven > byBytes || source!.size < SEGMENT_HEADER_BYTES;
       slot.end = Math.max(proven, byBytes) + (cutShort ? LOST_BYTES_RESERVE : 0);
@@ -506,13 +524,17 @@ class Planner {
     const readable = slot ? readableEnd(slot) : start;
     const proven = slot?.scan?.provenNext ?? 0;
     const between = slot ? Math.max(readable, start + 1, slot.scan!.damage.length > 0 ? proven : 0) : start;
-    const known = Math.max(this.#basis.state?.durableUpTo ?? 0, between + missing.length - 1);
+    const known = Math.max(this.#durableUpTo, between + missing.length - 1);
     const total = exact ?? known + LOST_BYTES_RESERVE;
     const end = Math.min(between, total - (missing.length - 1));
     if (end < readable) throw this.#refuse('the state file knows of fewer records than there are');
     if (slot) slot.end = end;
     this.#layOut(missing, end, total, true);
     return total;
+  }
+
+  get #durableUpTo(): number {
+    return (this.#basis.state ?? this.#outdated)?.durableUpTo ?? 0;
   }
 
   /** Where the log ended, if it was closed properly. */
@@ -637,9 +659,8 @@ class Planner {
   }
 
   #highestEpochSeen(slots: readonly Slot[]): number {
-    let seen = 0;
-    for (const { scan } of slots)
-      for (const { lastEpoch } of scan?.runs ?? []) seen = Math.max(seen, lastEpoch);
+    let seen = this.#outdated?.epoch ?? 0;
+    for (const { scan } of slots) seen = Math.max(seen, scan?.highestEpoch ?? 0);
     // Openings and repairs that kept something aside left their number in its name.
     for (const name of this.#names) {
       const number = /\.(?:torn|damaged)-(\d{1,15})/.exec(name)?.[1];

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isNoSpace, systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
 import { encodeFrameHeader, FRAME_HEADER_BYTES, MAX_FRAME_COUNT } from './frame.ts';
 import { inspectWal, readBasis } from './inspection.ts';
-import { addGap, isTemporary } from './log-check.ts';
+import { addGap, isTemporary, STATE_OUTDATED } from './log-check.ts';
 import { nodeFs } from './node-fs.ts';
 import type { WalClock } from './options.ts';
 import { copyRange } from './recovery.ts';
@@ -106,10 +106,13 @@ class Repair {
     }
     const nothing = { dir: this.#dir, needed: false, applied: false, damage: [], actions: [], gaps: [] };
     if (verdict !== 'damaged') return nothing;
-    const plan = await planRepair(this.#fs, this.#dir, {
+    const components = {
       now: this.#options.clock?.now() ?? Date.now(),
-      randomBytes: this.#options.randomBytes ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
-    });
+      randomBytes:
+        this.#options.randomBytes ?? ((length: number) => crypto.getRandomValues(new Uint8Array(length))),
+    };
+    const outdated = damage.some(({ file, reason }) => file === STATE_FILE && reason === STATE_OUTDATED);
+    const plan = await planRepair(this.#fs, this.#dir, components, outdated);
     if (this.#options.apply) {
       await this.#apply(plan);
       await this.#assertOpens();
@@ -154,12 +157,12 @@ class Repair {
     );
     for (const { name, reason } of strays)
       actions.push({ file: name, action: 'set aside', keptIn: kept(name), gaps: [], reason });
-    for (const [file, wanted, exists] of [
-      [STATE_FILE, plan.state, plan.stateExists],
-      [VERSION_FILE, plan.version, plan.versionExists],
+    for (const [file, wanted, exists, why] of [
+      [STATE_FILE, plan.state, plan.stateExists, plan.stateReason],
+      [VERSION_FILE, plan.version, plan.versionExists, 'unreadable'],
     ] as const) {
       if (!wanted) continue;
-      const reason = exists ? 'unreadable' : 'missing';
+      const reason = exists ? why : 'missing';
       actions.push({
         file,
         action: exists ? 'replace' : 'create',

@@ -56,6 +56,18 @@ const mutants: readonly { name: string; file: string; find: string; replace: str
     replace: 'if (good && header.epoch < 0) {',
   },
   {
+    name: 'takes an old copy for all of the last segment',
+    file: 'repair-plan.ts',
+    find: '!ownFile || proven',
+    replace: 'proven',
+  },
+  {
+    name: 'believes a state file that is older than the segments',
+    file: 'log-check.ts',
+    find: 'if (highestEpoch > options.epochLimit % 2 ** 32)',
+    replace: 'if (highestEpoch < 0)',
+  },
+  {
     name: 'reads a misplaced segment from where it has just been replaced',
     file: 'repair.ts',
     find: 'this.#kept.get(output.source) ?? output.source',

@@ -27,6 +27,8 @@ export interface Specimen {
   readonly texts: ReadonlyMap<number, string>;
   readonly nextOffset: number;
   readonly epoch: number;
+  /** The state file as the first life left it. */
+  readonly earlierState: Buffer;
   readonly segments: readonly string[];
   readonly frames: readonly FramePlace[];
 }
@@ -51,6 +53,7 @@ export async function makeSpecimen(
   const random = new Random(seed);
   const texts = new Map<number, string>();
   let epoch = 0;
+  let earlierState: Buffer = Buffer.alloc(0);
   for (let life = 1; life <= 2; life++) {
     const log = await module.openWal({ ...settings(random), fs: disk.mount(), maxFileSizeBytes });
     epoch = log.epoch;
@@ -65,11 +68,12 @@ export async function makeSpecimen(
     }
     if (life === 1 || closed) await log.close();
     else disk.kill();
+    if (life === 1) earlierState = disk.contents(STATE);
   }
   const files = new Map(disk.paths().map((path) => [path, disk.contents(path)]));
   const segments = [...files.keys()].filter((path) => path.endsWith('.wal')).sort();
   const frames = segments.flatMap((path) => framesOf(path, files.get(path)!));
-  return { files, texts, nextOffset: texts.size, epoch, segments, frames };
+  return { files, texts, nextOffset: texts.size, epoch, earlierState, segments, frames };
 }
 
 /** Frames of an undamaged segment, by nothing but the format. */
@@ -390,6 +394,15 @@ async function wholeFileCases(
       paths.map((path, i) => [path, Buffer.concat([Buffer.alloc(80), content(i).subarray(80)])]),
       [],
     ],
+    [
+      'an old copy of the last kept aside',
+      [
+        [paths[last]!, undefined],
+        [`${paths[last]!}.damaged-1`, content(last).subarray(0, 80)],
+      ],
+      of(specimen, paths[last]!),
+    ],
+    ['state put back', [[STATE, specimen.earlierState]], []],
     ['state wiped', [[STATE, Buffer.alloc(8192)]], []],
     ['state missing', [[STATE, undefined]], []],
     ['VERSION missing', [[VERSION, undefined]], []],

@@ -323,10 +323,67 @@ test('the damaged last segment under its own name goes before a whole but older 
 test('a file that happens to have the name of the segment that a repair adds is kept', async () => {
   const specimen = await makeSpecimen(wal, true);
   const path = specimen.segments.at(-1)!;
-  const junk = Buffer.from('junk');
+  const other = await makeSpecimen(wal, true, 2);
+  const foreign = other.files.get(other.segments[1]!);
   const files = changed(specimen.files, [
     [path, undefined],
-    [nameOf(specimen.nextOffset), junk],
+    [nameOf(specimen.nextOffset), foreign],
   ]);
   await repairAndCheck(wal, specimen, diskOf(files), files);
+});
+
+test('an older state file put back is damage, and lost for the repair: no epoch is given twice', async () => {
+  for (const truncateBefore of [0, 10, 15]) {
+    const { disk, life, change } = smallLog(600, 1);
+    await life(5, 'close');
+    const old = filesOf(disk).get(STATE)!;
+    await life(15, 'close');
+    // The state before the last opening that wrote a frame is older than that frame.
+    await life(1, 'kill', { truncateBefore, maxFileSizeBytes: 100_000 });
+    const damaged = change([[STATE, old]]);
+    const files = filesOf(damaged);
+    expect(await verdictOfLooking(wal, files)).toBe('damaged');
+    expect(await verdictOfOpening(wal, files)).toBe('damaged');
+    const { damage } = await wal.inspectWal(DIR, { fs: damaged.mount() });
+    expect(damage[0]).toMatchObject({ file: 'state', reason: 'older than the segments' });
+    const report = await wal.repairWal(DIR, { ...options(damaged), apply: true });
+    expect(report).toMatchObject({ rebuiltEpoch: 3 + 1024, gaps: [] });
+    expect(filesOf(damaged).get(`${STATE}.damaged-4`)).toEqual(old);
+    const { texts, nextOffset } = await recordsOf(damaged);
+    expect([truncateBefore, texts.size, nextOffset]).toEqual([truncateBefore, 21 - truncateBefore, 21]);
+  }
+});
+
+test('a frame of the opening that an unreadable slot of the state may have held is no damage', async () => {
+  const { disk, life } = smallLog(600, 1);
+  await life(5, 'kill');
+  for (const slot of [0, 4096]) {
+    const state = Buffer.from(filesOf(disk).get(STATE)!);
+    state.fill(0, slot, slot + 4096);
+    expect(await verdictOfLooking(wal, changed(filesOf(disk), [[STATE, state]]))).toBe('sound');
+  }
+});
+
+test('a segment that ends early at the end of a frame is named, not the one behind it', async () => {
+  const specimen = await makeSpecimen(wal, true);
+  const [path, next] = specimen.segments;
+  const bytes = specimen.files.get(path!)!;
+  const last = specimen.frames.filter((frame) => frame.path === path).at(-1)!;
+  const zeroed = Buffer.from(bytes).fill(0, last.startByte);
+  for (const shorter of [bytes.subarray(0, last.startByte), zeroed]) {
+    const files = changed(specimen.files, [[path!, shorter]]);
+    expect(await verdictOfLooking(wal, files)).toBe('damaged');
+    const { damage, segments } = await wal.inspectWal(DIR, { fs: diskOf(files).mount() });
+    expect(damage).toEqual([
+      {
+        file: basename(path!),
+        startByte: last.startByte,
+        endByteExclusive: shorter.length,
+        firstOffset: last.firstOffset,
+        resumesAtOffset: last.nextOffset,
+        reason: expect.stringContaining(`missing before ${basename(next!)}`),
+      },
+    ]);
+    expect(segments.every(({ readable, records }) => readable && records > 0)).toBe(true);
+  }
 });
