@@ -9,6 +9,13 @@ export function filler(length: number): Uint8Array {
   return Buffer.alloc(length, PATTERN);
 }
 
+/** How many of `bytes`, which lie at `position` in a file, there are before the filler at their end. */
+export function lengthBeforeFiller(bytes: Uint8Array, position: number): number {
+  let length = bytes.length;
+  while (length > 0 && bytes[length - 1] === PATTERN[(position + length - 1) & 7]) length--;
+  return length;
+}
+
 /** Whether `bytes`, which lie at `position` in a file, are nothing but filler. */
 export function isFiller(bytes: Uint8Array, position: number): boolean {
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== PATTERN[(position + i) & 7]) return false;

@@ -1,5 +1,5 @@
 import type { WalDamage, WalGap } from './errors.ts';
-import { isFiller } from './filler.ts';
+import { isFiller, lengthBeforeFiller } from './filler.ts';
 import {
   decodeFrameBody,
   decodeFrameHeader,
@@ -132,9 +132,8 @@ export class FrameScanner {
         found = await window.indexOfMagic(badFrom);
       } else found = await window.indexOfMagic(found + 1);
     }
-    // Behind a good frame filler is what was never used, here too.
-    const unused = badFrom > start && (await window.isFillerFrom(badFrom));
-    if (badFrom < fileSize && !unused) damage.push(range(badFrom, fileSize, expected));
+    const end = await window.endBeforeFiller(badFrom);
+    if (badFrom < end) damage.push(range(badFrom, end, expected));
     return damage;
 
     function range(from: number, to: number, firstOffset: number, resumesAtOffset?: number): WalDamage {
@@ -276,6 +275,17 @@ class Window {
     this.start = at;
     this.#length = await readFully(this.#file, this.buffer.subarray(0, wanted), at);
     return this.#length >= length;
+  }
+
+  /** Where the bytes from `at` on end that are not the filler at the end of the file. */
+  async endBeforeFiller(at: number): Promise<number> {
+    let end = at;
+    for (let from = at; from < this.#fileSize; from = this.start + this.#length) {
+      if (!(await this.load(from, 1))) break;
+      const used = lengthBeforeFiller(this.buffer.subarray(from - this.start, this.#length), from);
+      if (used > 0) end = from + used;
+    }
+    return end;
   }
 
   /** Whether there is nothing but filler from `at` to the end of the file. */

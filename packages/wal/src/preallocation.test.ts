@@ -41,6 +41,36 @@ test('a proper close ends the file where its records end; a killed log is cut th
   await wal.close();
 });
 
+test('what is kept of a torn tail is what was torn, not the filler behind it', async () => {
+  const disk = new SimDisk({ seed: 1 });
+  let wal = await on(disk);
+  await wal.append(record(100));
+  const { sizeBytes } = wal.segments()[0]!;
+  await wal.append(record(100));
+  await expect.poll(() => fileBytes(disk)).toBeGreaterThan(4096);
+  disk.kill();
+  const bytes = disk.contents(path);
+  bytes[sizeBytes + 60]! ^= 1;
+  disk.plant(path, bytes);
+  wal = await on(disk);
+  expect(wal.recovery.tornTail).toMatchObject({ position: sizeBytes, bytes: 184, firstOffset: 1 });
+  await wal.close();
+});
+
+test('zeros where records were are damage, not space that was never used', async () => {
+  const disk = new SimDisk({ seed: 1 });
+  let wal = await on(disk);
+  await wal.append(record(100));
+  const { sizeBytes } = wal.segments()[0]!;
+  for (let i = 0; i < 3; i++) await wal.append(record(100));
+  disk.kill();
+  const bytes = disk.contents(path);
+  disk.plant(path, bytes.fill(0, sizeBytes));
+  wal = await on(disk);
+  expect(wal.recovery.tornTail).toMatchObject({ position: sizeBytes, firstOffset: 1 });
+  await wal.close();
+});
+
 test('large commits are not written twice', async () => {
   const disk = new SimDisk({ seed: 1 });
   const wal = await on(disk);
