@@ -1,5 +1,5 @@
 import type { WalDamage, WalGap } from './errors.ts';
-import { isFiller, lengthBeforeFiller } from './filler.ts';
+import { lengthBeforeFiller } from './filler.ts';
 import {
   decodeFrameBody,
   decodeFrameHeader,
@@ -30,6 +30,8 @@ export interface FrameRun {
 /** What a scan of one segment found. The segment itself is grown to the end of its last good frame before any damage. */
 export interface SegmentScan {
   readonly fileSize: number;
+  /** Where the filler at the end of the file begins, if there is any. */
+  readonly usedSize: number;
   /** Highest `durableUpTo` in any intact frame header of the file, also behind damage. */
   readonly durableUpTo: number;
   /** Highest offset after a frame whose header is intact, whatever became of its records. */
@@ -79,13 +81,14 @@ export class FrameScanner {
     const window = new Window(file, fileSize, this.#buffer);
     const tally = new ScanTally(segment, onFrame);
     let damage: readonly WalDamage[] = [];
+    let usedSize = fileSize;
     for (let at = SEGMENT_HEADER_BYTES; at < fileSize; ) {
       const frame = await readFrame(window, segment, at, this.#keep);
       tally.headerSeen(frame.header);
       const reason = frame.reason ?? this.#misplaced(frame.header!, segment, state);
-      if (reason !== undefined && !frame.header && (await window.isFillerFrom(at))) break; // never used
       if (reason !== undefined) {
-        damage = await this.#survey(window, segment, at, fileSize, reason, state, tally);
+        // Where the frames end there may be filler, which was never used and is no damage.
+        ({ damage, usedSize } = await this.#survey(window, segment, at, reason, state, tally));
         break;
       }
       this.#epoch = frame.header!.epoch;
@@ -95,7 +98,7 @@ export class FrameScanner {
     }
     this.#buffer = window.buffer;
     const { durableUpTo, provenNext, highestEpoch, runs, gaps } = tally;
-    return { fileSize, durableUpTo, provenNext, highestEpoch, damage, runs, gaps };
+    return { fileSize, usedSize, durableUpTo, provenNext, highestEpoch, damage, runs, gaps };
   }
 
   /** Lists what is bad from `start` on, where a bad frame is, and what intact frames are behind it. */
@@ -103,11 +106,10 @@ export class FrameScanner {
     window: Window,
     segment: Segment,
     start: number,
-    fileSize: number,
     reason: string,
     state: Pick<LogState, 'epoch' | 'epochStart'>,
     tally: ScanTally,
-  ): Promise<readonly WalDamage[]> {
+  ): Promise<Pick<SegmentScan, 'damage' | 'usedSize'>> {
     const damage: WalDamage[] = [];
     let expected = segment.nextOffset;
     let badFrom = start;
@@ -132,9 +134,9 @@ export class FrameScanner {
         found = await window.indexOfMagic(badFrom);
       } else found = await window.indexOfMagic(found + 1);
     }
-    const end = await window.endBeforeFiller(badFrom);
-    if (badFrom < end) damage.push(range(badFrom, end, expected));
-    return damage;
+    const usedSize = await window.endBeforeFiller(badFrom);
+    if (badFrom < usedSize) damage.push(range(badFrom, usedSize, expected));
+    return { damage, usedSize };
 
     function range(from: number, to: number, firstOffset: number, resumesAtOffset?: number): WalDamage {
       return {
@@ -286,17 +288,6 @@ class Window {
       if (used > 0) end = from + used;
     }
     return end;
-  }
-
-  /** Whether there is nothing but filler from `at` to the end of the file. */
-  async isFillerFrom(at: number): Promise<boolean> {
-    for (let from = at; from < this.#fileSize; ) {
-      if (!(await this.load(from, 1))) return false;
-      const part = this.buffer.subarray(from - this.start, this.#length);
-      if (!isFiller(part, from)) return false;
-      from = this.start + this.#length;
-    }
-    return true;
   }
 
   /** Position of the next frame magic at or after `at`, or -1. */

@@ -264,11 +264,9 @@ class Recovery {
     const [damage] = scan.damage;
     if (!damage) return undefined;
     const position = segment.size;
-    // Not to the end of the file: the filler there is no loss.
-    const end = scan.damage.at(-1)!.endByteExclusive;
-    const bytes = end - position;
+    const bytes = scan.usedSize - position;
     const keptIn = `${segment.name}.torn-${state.epoch + 1}-${position}`;
-    await this.#keepAside(file, position, end, keptIn);
+    await this.#keepAside(file, position, scan.usedSize, keptIn);
     this.#options.logger.warn(
       { dir: this.#dir, file: segment.name, position, bytes, keptIn, reason: damage.reason },
       'wal: torn tail, bytes kept aside',

@@ -42,10 +42,10 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ['crash', 'model'],
   },
   {
-    name: 'takes filler for damage of a sealed segment',
+    name: 'takes filler for damage',
     file: 'frame-scanner.ts',
-    find: '(await window.isFillerFrom(at))',
-    replace: '(await window.isFillerFrom(at)) && segment.size === SEGMENT_HEADER_BYTES',
+    find: 'if (used > 0) end = from + used;',
+    replace: 'if (used >= 0) end = this.start + this.#length;',
     caughtBy: 'crash',
   },
   {
