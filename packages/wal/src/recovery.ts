@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isNoSpace, systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
+import { copyRange, keepAside } from './file-copy.ts';
 import { FrameScanner, type SegmentScan } from './frame-scanner.ts';
 import {
   checkSegments,
@@ -16,9 +17,7 @@ import { encodeSegmentHeader, parseSegmentFileName } from './segment-header.ts';
 import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
 import { viewOf } from './u64.ts';
 import { readVersionFile, VERSION_FILE, writeVersionFile } from './version-file.ts';
-import { readFully, type WalFile, type WalFs, writeFully } from './wal-fs.ts';
-
-const COPY_CHUNK_BYTES = 1024 * 1024;
+import { type WalFile, type WalFs, writeFully } from './wal-fs.ts';
 
 /** What opening the directory found and did. */
 export interface RecoveryReport {
@@ -266,7 +265,7 @@ class Recovery {
     const position = segment.size;
     const bytes = scan.usedSize - position;
     const keptIn = `${segment.name}.torn-${state.epoch + 1}-${position}`;
-    await this.#keepAside(file, position, scan.usedSize, keptIn);
+    await keepAside(this.#fs, this.#dir, file, position, scan.usedSize, keptIn);
     this.#options.logger.warn(
       { dir: this.#dir, file: segment.name, position, bytes, keptIn, reason: damage.reason },
       'wal: torn tail, bytes kept aside',
@@ -279,23 +278,6 @@ class Recovery {
       firstOffset: segment.nextOffset,
       reason: damage.reason,
     };
-  }
-
-  async #keepAside(source: WalFile, start: number, end: number, name: string): Promise<void> {
-    const path = join(this.#dir, name);
-    const target = await this.#fs.open(path, 'create').catch(async (error: unknown) => {
-      // An earlier opening got this far and no further; its copy may be incomplete.
-      if (systemErrorCode(error) !== 'EEXIST') throw error;
-      await this.#fs.remove(path);
-      return this.#fs.open(path, 'create');
-    });
-    try {
-      await copyRange(source, start, end, target, 0);
-      await target.sync();
-    } finally {
-      await target.close();
-    }
-    await this.#fs.syncDirectory(this.#dir);
   }
 
   /**
@@ -358,21 +340,4 @@ function uuidBytes(random: Uint8Array): Uint8Array {
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return bytes;
-}
-
-/** Copies bytes from file to file. @throws an error with code EIO when the source ends before `end`. */
-export async function copyRange(
-  source: WalFile,
-  start: number,
-  end: number,
-  target: WalFile,
-  targetStart: number,
-): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(end - start, COPY_CHUNK_BYTES));
-  for (let at = start; at < end; ) {
-    const count = await readFully(source, buffer.subarray(0, Math.min(buffer.length, end - at)), at);
-    if (count === 0) throw Object.assign(new Error('EIO: file ended while copying'), { code: 'EIO' });
-    await writeFully(target, [buffer.subarray(0, count)], targetStart + at - start);
-    at += count;
-  }
 }

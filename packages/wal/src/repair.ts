@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { isNoSpace, systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
+import { copyRange, keepAside } from './file-copy.ts';
 import { encodeFrameHeader, FRAME_HEADER_BYTES, MAX_FRAME_COUNT } from './frame.ts';
 import { inspectWal, readBasis } from './inspection.ts';
 import { addGap, isTemporary, STATE_OUTDATED } from './log-check.ts';
 import { nodeFs } from './node-fs.ts';
 import type { WalClock } from './options.ts';
-import { copyRange } from './recovery.ts';
 import { type OutputPart, planRepair, type RepairPlan, type SegmentOutput } from './repair-plan.ts';
 import {
   encodeSegmentHeader,
@@ -235,21 +235,12 @@ class Repair {
       return;
     }
     const target = freeName(`${name}.damaged-${number}`, names);
-    const temporary = this.#path(`${target}.tmp`);
     const source = await this.#fs.open(this.#path(name), 'read');
     try {
-      const file = await this.#fs.open(temporary, 'create');
-      try {
-        await copyRange(source, 0, await source.size(), file, 0);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await keepAside(this.#fs, this.#dir, source, 0, await source.size(), target);
     } finally {
       await source.close();
     }
-    await this.#fs.rename(temporary, this.#path(target)); // so that a copy is whole or not there
-    await this.#fs.syncDirectory(this.#dir);
     this.#kept.set(name, target);
   }
 

@@ -301,8 +301,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'cuts a torn tail off without keeping it',
-    file: 'recovery.ts',
-    find: 'await copyRange(source, start, end, target, 0);',
+    file: 'file-copy.ts',
+    find: 'await copyRange(source, start, end, file, 0);',
     replace: '',
     caughtBy: ['damage', 'model'],
   },
@@ -310,7 +310,7 @@ export const mutants: readonly Mutant[] = [
     name: 'cuts the tail of a log that it then refuses',
     file: 'recovery.ts',
     find: 'this.#refuse(damage);',
-    replace: 'if (last) await last.file.truncate(last.segment.size);\n    this.#refuse(damage);',
+    replace: 'if (last) await this.#settle(last, state);\n    this.#refuse(damage);',
     caughtBy: ['damage', 'model'],
   },
   {

@@ -21,9 +21,9 @@ const mutants: readonly { name: string; file: string; find: string; replace: str
   },
   {
     name: 'does not sync the copies of the originals',
-    file: 'repair.ts',
-    find: 'copyRange(source, 0, await source.size(), file, 0);\n        await file.sync();',
-    replace: 'copyRange(source, 0, await source.size(), file, 0);',
+    file: 'file-copy.ts',
+    find: 'await file.sync();',
+    replace: '',
   },
   {
     name: 'does not sync what it writes',

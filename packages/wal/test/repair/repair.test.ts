@@ -369,8 +369,8 @@ test('a segment that ends early at the end of a frame is named, not the one behi
   const [path, next] = specimen.segments;
   const bytes = specimen.files.get(path!)!;
   const last = specimen.frames.filter((frame) => frame.path === path).at(-1)!;
-  const zeroed = Buffer.from(bytes).fill(0, last.startByte);
-  for (const shorter of [bytes.subarray(0, last.startByte), zeroed]) {
+  const unused = Buffer.from(bytes).fill('~filler~', last.startByte);
+  for (const shorter of [bytes.subarray(0, last.startByte), unused]) {
     const files = changed(specimen.files, [[path!, shorter]]);
     expect(await verdictOfLooking(wal, files)).toBe('damaged');
     const { damage, segments } = await wal.inspectWal(DIR, { fs: diskOf(files).mount() });
