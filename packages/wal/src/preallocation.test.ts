@@ -74,8 +74,8 @@ test('zeros where records were are damage, not space that was never used', async
 test('large commits are not written twice', async () => {
   const disk = new SimDisk({ seed: 1 });
   const wal = await on(disk);
-  await wal.append(record(20_000));
-  await wal.append(record(20_000));
+  await wal.append(record(40_000));
+  await wal.append(record(40_000));
   expect(fileBytes(disk)).toBe(wal.segments()[0]!.sizeBytes);
   await wal.close();
 });

@@ -6,7 +6,7 @@ import type { FailableLog } from './segment-preparer.ts';
 import { writeFully } from './wal-fs.ts';
 
 /** Frames above this are not worth writing their space twice: the disk's bandwidth counts, not its journal. */
-const LARGEST_FRAME_BYTES = 16 * 1024;
+const LARGEST_FRAME_BYTES = 32 * 1024;
 /** Less than this is not worth a trip to the disk. */
 const SMALLEST_FILL_BYTES = 512;
 
