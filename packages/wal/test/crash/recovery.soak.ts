@@ -54,7 +54,10 @@ function plainProgram(): string {
   mkdirSync(join(target, 'src'), { recursive: true });
   const copy = (from: string, to: string) => {
     const code = stripTypeScriptTypes(readFileSync(from, 'utf8'));
-    writeFileSync(to, code.replaceAll(/((?:from |import\()'[^']+)\.ts'/g, "$1.mjs'").replaceAll('../../src/', './src/'));
+    writeFileSync(
+      to,
+      code.replaceAll(/((?:from |import\()'[^']+)\.ts'/g, "$1.mjs'").replaceAll('../../src/', './src/'),
+    );
   };
   for (const name of readdirSync(source).filter((file) => /^[^.]+\.ts$/.test(file)))
     copy(join(source, name), join(target, 'src', name.replace(/ts$/, 'mjs')));
