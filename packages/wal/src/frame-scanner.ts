@@ -287,7 +287,8 @@ class Window {
       const used = lengthBeforeFiller(this.buffer.subarray(from - this.start, this.#length), from);
       if (used > 0) end = from + used;
     }
-    return end;
+    // Whole units only: the last bytes of a torn frame may look like the middle of one.
+    return Math.min(this.#fileSize, Math.ceil(end / 8) * 8);
   }
 
   /** Position of the next frame magic at or after `at`, or -1. */
