@@ -388,6 +388,13 @@ export class LogWriter {
     if (old.durableSize < old.size) await this.#syncs.request();
     await this.#preallocation.idle();
     if (this.#failure) return;
+    if (old.allocatedSize > old.size) {
+      // Durable before the next segment is: after a power loss a cut that is not may show anything behind the last
+      // frame, and only the last segment may have a torn tail.
+      await this.#cutFiller(old);
+      await this.#syncs.force();
+      if (this.#failure) return;
+    }
     const prepared = await this.#preparer.take();
     if (this.#failure) return;
     const temporary = prepared?.path ?? `${segment.path}.${segment.header.salt.toString(16)}.tmp`;
@@ -413,7 +420,6 @@ export class LogWriter {
     }
     segment.file = file;
     if (prepared) segment.allocatedSize = prepared.size;
-    await this.#cutFiller(old);
     old.sealed = true;
     this.#segments.push(segment);
     const done = old.file;
@@ -423,7 +429,7 @@ export class LogWriter {
     });
   }
 
-  /** The end of the file becomes the end of its frames. Nothing depends on that being durable: filler is no damage. */
+  /** The end of the file becomes the end of its frames; the caller makes that durable. */
   async #cutFiller(segment: Segment): Promise<void> {
     if (segment.allocatedSize === segment.size) return;
     await segment.file!.truncate(segment.size);
