@@ -42,13 +42,6 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ['crash', 'model'],
   },
   {
-    name: 'takes filler for damage',
-    file: 'frame-scanner.ts',
-    find: 'if (used > 0) end = from + used;',
-    replace: 'if (used >= 0) end = this.start + this.#length;',
-    caughtBy: 'crash',
-  },
-  {
     name: 'acknowledges without syncing',
     file: 'log-writer.ts',
     find: 'const write = this.#always ? writeFullyDurable : writeFully;',
