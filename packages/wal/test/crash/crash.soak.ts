@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { countRounds, type RunStatistics } from './crash-driver.ts';
 import { SoakResult, soakSize } from './soak-result.ts';
-import { runInWorker } from './suites.ts';
+import { runApart } from './suites.ts';
 
 const ROUNDS = 100_000;
 /** Logs or command sequences of a piece: about 10,000 rounds, a minute or two. */
@@ -47,8 +47,8 @@ async function runPiece(suite: Piece['suite'], seed: number): Promise<Piece> {
   try {
     const did =
       suite === 'crash'
-        ? await runInWorker('crash', { firstSeed: seed, seeds: runs })
-        : await runInWorker('model', { seed, numRuns: runs });
+        ? await runApart('crash', { firstSeed: seed, seeds: runs })
+        : await runApart('model', { seed, numRuns: runs });
     return { suite, seed, runs, seconds: seconds(), did };
   } catch (error) {
     return { suite, seed, runs, seconds: seconds(), broken: String(error) };

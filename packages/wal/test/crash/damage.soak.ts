@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { OutcomeCounts, SpecimenSettings } from './damage-driver.ts';
 import { SoakResult, soakSize } from './soak-result.ts';
-import { runInWorker } from './suites.ts';
+import { runApart } from './suites.ts';
 
 const BYTES = 16 * 1024;
 
@@ -26,24 +26,24 @@ const logs: [string, SpecimenSettings][] = [
 ];
 const jobs: [string, () => Promise<OutcomeCounts>][] = logs.flatMap(
   ([name, settings]): [string, () => Promise<OutcomeCounts>][] => [
-    [`every single-bit flip of the segments: ${name}`, () => runInWorker('flips', { ...settings, bits })],
-    [`every cut and zeros to the end: ${name}`, () => runInWorker('cuts', settings)],
-    [`512 bytes wiped: ${name}`, () => runInWorker('wipes', { ...settings, length: 512 })],
-    [`4096 bytes wiped: ${name}`, () => runInWorker('wipes', { ...settings, length: 4096 })],
+    [`every single-bit flip of the segments: ${name}`, () => runApart('flips', { ...settings, bits })],
+    [`every cut and zeros to the end: ${name}`, () => runApart('cuts', settings)],
+    [`512 bytes wiped: ${name}`, () => runApart('wipes', { ...settings, length: 512 })],
+    [`4096 bytes wiped: ${name}`, () => runApart('wipes', { ...settings, length: 4096 })],
   ],
 );
 jobs.push(
   [
     'every single-bit flip of VERSION and state: killed',
-    () => runInWorker('other flips', { ...log('always', false), bits }),
+    () => runApart('other flips', { ...log('always', false), bits }),
   ],
   [
     'every single-bit flip of VERSION and state: closed',
-    () => runInWorker('other flips', { ...log('always', true), bits }),
+    () => runApart('other flips', { ...log('always', true), bits }),
   ],
-  ['every cut of VERSION and state: killed', () => runInWorker('other cuts', log('always', false))],
-  ['every cut of VERSION and state: closed', () => runInWorker('other cuts', log('always', true))],
-  ['bytes cut out or repeated: closed', () => runInWorker('splices', log('always', true))],
+  ['every cut of VERSION and state: killed', () => runApart('other cuts', log('always', false))],
+  ['every cut of VERSION and state: closed', () => runApart('other cuts', log('always', true))],
+  ['bytes cut out or repeated: closed', () => runApart('splices', log('always', true))],
 );
 
 function summarize(pieces: readonly Piece[]) {

@@ -3,7 +3,7 @@ import * as wal from '../../src/index.ts';
 import { SimDisk } from '../../src/testing/index.ts';
 import { damaged, examine, judge, makeSpecimen, type SpecimenSettings } from './damage-driver.ts';
 import { LOG_DIR } from './observed-log.ts';
-import { runInWorker } from './suites.ts';
+import { runApart } from './suites.ts';
 
 /** Three segments of together at most 2 KiB: small enough for every bit. The soak takes 16 KiB. */
 const small = (sync: SpecimenSettings['sync'], closed: boolean): SpecimenSettings => ({
@@ -12,10 +12,10 @@ const small = (sync: SpecimenSettings['sync'], closed: boolean): SpecimenSetting
   maxBytes: 2048,
 });
 
-// In a worker, watched: an endless loop ends the test instead of hanging it.
+// In a process of its own, watched: an endless loop ends the test instead of hanging it.
 describe('in a log of three segments', { timeout: 120_000 }, () => {
   test('that was killed, every single-bit flip is corruption, or in the very last frame a torn tail', async () => {
-    const counts = await runInWorker('flips', { ...small('always', false), bits: 'every bit' });
+    const counts = await runApart('flips', { ...small('always', false), bits: 'every bit' });
     expect(counts.WAL_CORRUPT).toBeGreaterThan(10_000);
     expect(counts.torn).toBeGreaterThan(500);
     expect(Object.keys(counts).sort()).toEqual(['WAL_CORRUPT', 'torn']);
@@ -23,25 +23,25 @@ describe('in a log of three segments', { timeout: 120_000 }, () => {
 
   test('with filler ahead when it was killed: what is not filler is torn or corruption, zeros too', async () => {
     const settings = { ...small('always', false), preallocateBytes: 600 };
-    const flips = await runInWorker('flips', { ...settings, bits: 'one bit of a byte' });
+    const flips = await runApart('flips', { ...settings, bits: 'one bit of a byte' });
     expect(flips.WAL_CORRUPT).toBeGreaterThan(1000);
     expect(flips.torn).toBeGreaterThan(60);
     expect(flips.whole).toBeGreaterThan(40); // junk in the filler: cut, kept aside and reported
-    const cuts = await runInWorker('cuts', settings);
+    const cuts = await runApart('cuts', settings);
     expect(cuts.WAL_CORRUPT).toBeGreaterThan(1000);
     expect(cuts.torn).toBeGreaterThan(500);
     expect(cuts.whole).toBeGreaterThan(40);
   });
 
   test('that was closed, even the last frame cannot pass for torn: every single-bit flip is corruption', async () => {
-    const counts = await runInWorker('flips', { ...small('always', true), bits: 'every bit' });
+    const counts = await runApart('flips', { ...small('always', true), bits: 'every bit' });
     expect(Object.keys(counts)).toEqual(['WAL_CORRUPT']);
   });
 
   test.each(['periodic', 'none'] as const)(
     'in mode %s that was killed, a flip is torn only where no later frame proves that it was synced',
     async (mode) => {
-      const counts = await runInWorker('flips', { ...small(mode, false), bits: 'one bit of a byte' });
+      const counts = await runApart('flips', { ...small(mode, false), bits: 'one bit of a byte' });
       expect(counts.WAL_CORRUPT).toBeGreaterThan(1000);
       expect(counts.torn).toBeGreaterThan(200);
       expect(Object.keys(counts).sort()).toEqual(['WAL_CORRUPT', 'torn']);
@@ -49,7 +49,7 @@ describe('in a log of three segments', { timeout: 120_000 }, () => {
   );
 
   test('every single-bit flip in VERSION is refused, in the state file survived by its copies', async () => {
-    const counts = await runInWorker('other flips', {
+    const counts = await runApart('other flips', {
       ...small('always', true),
       bits: 'a bit in eight bytes',
     });
@@ -66,7 +66,7 @@ describe('in a log of three segments', { timeout: 120_000 }, () => {
   ])(
     '%s, every segment cut off or zero-filled at every byte ends as its frames demand',
     async (_, settings) => {
-      const counts = await runInWorker('cuts', settings);
+      const counts = await runApart('cuts', settings);
       expect(counts.WAL_CORRUPT).toBeGreaterThan(1000);
       if (settings.closed) expect(counts.torn).toBeUndefined();
       else expect(counts.torn).toBeGreaterThan(500);
@@ -74,7 +74,7 @@ describe('in a log of three segments', { timeout: 120_000 }, () => {
   );
 
   test('VERSION cut off anywhere is refused, the state file survives while one copy of it is whole', async () => {
-    const counts = await runInWorker('other cuts', small('always', false));
+    const counts = await runApart('other cuts', small('always', false));
     expect(counts).toEqual({ WAL_CORRUPT: 'danube-wal 1\n'.length + 88, whole: 8192 - 88 });
   });
 
@@ -85,14 +85,14 @@ describe('in a log of three segments', { timeout: 120_000 }, () => {
     '%s, 64 or 512 bytes wiped anywhere are corruption, or torn where nothing behind it proves otherwise',
     async (_, settings) => {
       for (const length of [64, 512]) {
-        const counts = await runInWorker('wipes', { ...settings, length });
+        const counts = await runApart('wipes', { ...settings, length });
         expect(counts.WAL_CORRUPT).toBeGreaterThan(200);
       }
     },
   );
 
   test('that was closed, bytes cut out or repeated never go unnoticed', async () => {
-    const counts = await runInWorker('splices', small('always', true));
+    const counts = await runApart('splices', small('always', true));
     expect(counts.WAL_CORRUPT).toBeGreaterThan(1000);
   });
 });

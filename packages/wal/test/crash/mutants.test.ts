@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { MODEL_RUNS, MODEL_SEED } from '../model/log-property.ts';
 import { SEEDS } from './crash-driver.ts';
 import { type Edit, mutants, type Suite } from './mutants.ts';
-import { runInWorker } from './suites.ts';
+import { runApart } from './suites.ts';
 
 /**
  * The tests can fail: each mutant is a copy of the source with one bug, given to the same suites and seeds as the
@@ -33,15 +33,15 @@ function plant(...edits: readonly Edit[]): string {
 async function run(suite: Suite, url: string, stallMs: number | undefined): Promise<void> {
   const how = { url, ...(stallMs !== undefined && { stallMs }) };
   const specimen = { closed: false, maxBytes: 2048 };
-  if (suite === 'crash') await runInWorker('crash', { firstSeed: 1, seeds: SEEDS }, how);
-  else if (suite === 'hazard') await runInWorker('hazards', null, how);
+  if (suite === 'crash') await runApart('crash', { firstSeed: 1, seeds: SEEDS }, how);
+  else if (suite === 'hazard') await runApart('hazards', null, how);
   else if (suite === 'model') {
     // As it was found: the smallest form is for people.
-    await runInWorker('model', { seed: MODEL_SEED, numRuns: MODEL_RUNS, endOnFailure: true }, how);
+    await runApart('model', { seed: MODEL_SEED, numRuns: MODEL_RUNS, endOnFailure: true }, how);
   } else {
     for (const sync of ['always', 'none'] as const)
-      await runInWorker('flips', { ...specimen, sync, bits: 'every bit' }, how);
-    await runInWorker('cuts', { ...specimen, sync: 'always' }, how);
+      await runApart('flips', { ...specimen, sync, bits: 'every bit' }, how);
+    await runApart('cuts', { ...specimen, sync: 'always' }, how);
   }
 }
 
@@ -49,12 +49,12 @@ test('a copy without a bug passes every suite: it is the bugs that are caught', 
   timeout: 120_000,
 }, async () => {
   const how = { url: plant() };
-  await runInWorker('crash', { firstSeed: 1, seeds: 100 }, how);
-  await runInWorker('hazards', null, how);
-  await runInWorker('model', { seed: MODEL_SEED, numRuns: 100 }, how);
+  await runApart('crash', { firstSeed: 1, seeds: 100 }, how);
+  await runApart('hazards', null, how);
+  await runApart('model', { seed: MODEL_SEED, numRuns: 100 }, how);
   const specimen = { closed: false, maxBytes: 2048, sync: 'always' } as const;
-  await runInWorker('flips', { ...specimen, bits: 'one bit of a byte' }, how);
-  await runInWorker('cuts', specimen, how);
+  await runApart('flips', { ...specimen, bits: 'one bit of a byte' }, how);
+  await runApart('cuts', specimen, how);
 });
 
 const cases = mutants.flatMap((mutant) =>

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { fork } from 'node:child_process';
 import { checkModel, type PropertyParameters } from '../model/log-property.ts';
 import { crashRun, emptyStatistics, type RunStatistics } from './crash-driver.ts';
 import {
@@ -84,54 +84,52 @@ export const suites: Suites = {
   },
 };
 
-/** What a worker is started with. */
+/** What the process of a suite is started with, as JSON. */
 export interface SuiteOrder<S extends SuiteName = SuiteName> {
   readonly suite: S;
   readonly args: SuiteArgs<S>;
   /** Where the copy of the package is. */
   readonly url: string;
-  /** Counts the cases begun. */
-  readonly cases: Int32Array<SharedArrayBuffer>;
 }
 
-/** What a worker answers with. */
+/** What it answers with, after telling now and then how many cases it has begun. */
 export type SuiteReport<S extends SuiteName = SuiteName> =
   | { readonly answer: SuiteAnswer<S> }
   | { readonly broken: string };
 
 /**
- * Runs a suite in a thread of its own. Rejects with what was broken; with "endless" when a case takes `stallMs` (they
- * take milliseconds), which a loop that never gives way to timers would hide from everyone in its own thread.
+ * Runs a suite in a process of its own, which a bug may hang or crash. Rejects with what was broken; with "endless" when
+ * nothing is begun for `stallMs` (a case takes milliseconds).
  */
-export async function runInWorker<S extends SuiteName>(
+export async function runApart<S extends SuiteName>(
   suite: S,
   args: SuiteArgs<S>,
   { url = new URL('../../src/index.ts', import.meta.url).href, stallMs = 15_000 } = {},
 ): Promise<SuiteAnswer<S>> {
-  const cases = new Int32Array(new SharedArrayBuffer(4));
-  const order: SuiteOrder<S> = { suite, args, url, cases };
-  const worker = new Worker(new URL('./suite-worker.ts', import.meta.url), {
-    workerData: order,
+  const order: SuiteOrder<S> = { suite, args, url };
+  const child = fork(new URL('./suite-process.ts', import.meta.url), [JSON.stringify(order)], {
     execArgv: [],
   });
-  let seen = -1;
+  let [cases, seen] = [0, -1];
   let watch: NodeJS.Timeout | undefined;
   try {
     const report = await new Promise<SuiteReport<S>>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      // Without an answer it ended because nothing was left to do.
-      worker.once('exit', () => resolve({ broken: 'a call never settled' }));
+      child.on('message', (message: { readonly cases: number } | SuiteReport<S>) => {
+        if ('cases' in message) cases = message.cases;
+        else resolve(message);
+      });
+      child.once('error', reject);
+      // Without an answer it ended because nothing was left to do, or crashed.
+      child.once('exit', (_, signal) => resolve({ broken: signal ?? 'a call never settled' }));
       watch = setInterval(() => {
-        const now = Atomics.load(cases, 0);
-        if (now === seen) resolve({ broken: `endless: case ${now} of ${suite}` });
-        seen = now;
+        if (cases === seen) resolve({ broken: `endless: case ${cases} of ${suite}` });
+        seen = cases;
       }, stallMs);
     });
     if ('broken' in report) throw new Error(report.broken);
     return report.answer;
   } finally {
     clearInterval(watch);
-    await worker.terminate();
+    child.kill('SIGKILL');
   }
 }

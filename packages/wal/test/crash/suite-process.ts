@@ -1,9 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import type { WalModule } from './log-model.ts';
 import { type SuiteOrder, type SuiteReport, suites } from './suites.ts';
 
-const { suite, args, url, cases } = workerData as SuiteOrder;
+const { suite, args, url } = JSON.parse(process.argv[2]!) as SuiteOrder;
 const module = (await import(url)) as WalModule;
+/** How often the parent hears that something is begun. */
+const TELL_EVERY_MS = 100;
 
 async function run(): Promise<SuiteReport> {
   // A mutant may break a promise nobody awaits.
@@ -11,8 +12,15 @@ async function run(): Promise<SuiteReport> {
   process.on('unhandledRejection', (error) => {
     stray ??= error;
   });
+  let cases = 0;
+  let told = 0;
   const progress = () => {
-    Atomics.add(cases, 0, 1);
+    cases++;
+    const now = Date.now();
+    if (now - told >= TELL_EVERY_MS) {
+      told = now;
+      process.send!({ cases });
+    }
     if (stray !== undefined) throw stray;
   };
   try {
@@ -38,4 +46,6 @@ function inFull(error: unknown): string {
     : message;
 }
 
-parentPort!.postMessage(await run());
+// The channel alone must not keep a process alive in which a call never settles.
+process.channel!.unref();
+process.send!(await run(), undefined, undefined, () => process.exit());
