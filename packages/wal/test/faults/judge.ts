@@ -152,6 +152,7 @@ function judgeSystemCalls(run: TracedRun): void {
   let toldOfFailure = false;
   let lateWrites = 0;
   let lateSyncs = 0;
+  let lateCuts = 0;
   let lateCommits = 0;
   for (const call of run.calls) {
     const { line, path } = call;
@@ -177,6 +178,7 @@ function judgeSystemCalls(run: TracedRun): void {
         toldOfFailure = false;
         lateWrites = 0;
         lateSyncs = 0;
+        lateCuts = 0;
         lateCommits = 0;
         poisoned = new Map();
         dirty = new Set();
@@ -191,11 +193,13 @@ function judgeSystemCalls(run: TracedRun): void {
     const changes = isWrite(call) || isSync(call) || isRename(call) || call.name === 'ftruncate';
     if (!changes) continue;
     // A file being prepared to become a segment concerns nobody as long as it does not become one.
-    // One commit, and one sync, may have been handed to the kernel when something in the background failed.
+    // One commit, one sync and one cut may have been handed to the kernel when something in the background failed.
     const late =
       toldOfFailure &&
       isSegment(path) &&
-      ((isWrite(call) && lateWrites++ === 0) || (isSync(call) && lateSyncs++ === 0));
+      ((isWrite(call) && lateWrites++ === 0) ||
+        (isSync(call) && lateSyncs++ === 0) ||
+        (call.name === 'ftruncate' && lateCuts++ === 0));
     assert(
       !toldOfFailure || late || (isNewSegment(path) && !isRename(call)),
       `the failed log did ${call.name} on ${path}`,
