@@ -15,9 +15,3 @@ export function lengthBeforeFiller(bytes: Uint8Array, position: number): number 
   while (length > 0 && bytes[length - 1] === PATTERN[(position + length - 1) & 7]) length--;
   return length;
 }
-
-/** Whether `bytes`, which lie at `position` in a file, are nothing but filler. */
-export function isFiller(bytes: Uint8Array, position: number): boolean {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== PATTERN[(position + i) & 7]) return false;
-  return true;
-}

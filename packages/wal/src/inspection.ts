@@ -1,5 +1,5 @@
 import { systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
-import { isFiller } from './filler.ts';
+import { lengthBeforeFiller } from './filler.ts';
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts';
 import { checkSegments, epochLimitOf, type LogCheck, readSegmentHeader, segmentNames } from './log-check.ts';
 import { nodeFs } from './node-fs.ts';
@@ -148,7 +148,8 @@ async function inspectOnce(
     if (check.last && check.last.scan.damage.length === 0) {
       const behind = new Uint8Array(8);
       const { file, segment } = check.last;
-      grew = !isFiller(behind.subarray(0, await readFully(file, behind, segment.size)), segment.size);
+      const found = behind.subarray(0, await readFully(file, behind, segment.size));
+      grew = lengthBeforeFiller(found, segment.size) > 0;
     }
   } finally {
     for (const file of open) await file.close();

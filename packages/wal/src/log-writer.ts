@@ -8,13 +8,7 @@ import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment-header.ts';
 import { SegmentPreparer } from './segment-preparer.ts';
 import type { LogState, StateFile } from './state-file.ts';
 import { SyncStream } from './sync-stream.ts';
-import {
-  isFailedSync,
-  type WalDirectoryLock,
-  type WalFile,
-  writeFully,
-  writeFullyDurable,
-} from './wal-fs.ts';
+import { isFailedSync, type WalDirectoryLock, writeFully, writeFullyDurable } from './wal-fs.ts';
 
 /** What recovery hands to the writer. */
 export interface RecoveredLog {
@@ -271,9 +265,8 @@ export class LogWriter {
     await this.#preallocation.idle();
     if (!this.#failure) {
       try {
-        await this.#cutFiller(this.active);
-        await this.active.file!.sync();
-        await this.#writeState({ durableUpTo: this.durableNext, closed: true });
+        if (this.active.allocatedSize > this.active.size) await this.#cut(this.active);
+        if (!this.#failure) await this.#writeState({ durableUpTo: this.durableNext, closed: true });
       } catch (error) {
         this.fail(error);
       }
@@ -363,7 +356,7 @@ export class LogWriter {
       await write(file, batch.finish(this.durableNext, this.#epoch), segment.size);
     } catch (error) {
       if (!foundNoRoom(error)) throw error;
-      await this.#giveBack(segment, file, error);
+      await this.#giveBack(segment, error);
       return;
     }
     if (this.#failure) return; // a sync beside this write failed
@@ -391,8 +384,7 @@ export class LogWriter {
     if (old.allocatedSize > old.size) {
       // Durable before the next segment is: after a power loss a cut that is not may show anything behind the last
       // frame, and only the last segment may have a torn tail.
-      await this.#cutFiller(old);
-      await this.#syncs.force();
+      await this.#cut(old);
       if (this.#failure) return;
     }
     const prepared = await this.#preparer.take();
@@ -429,21 +421,19 @@ export class LogWriter {
     });
   }
 
-  /** The end of the file becomes the end of its frames; the caller makes that durable. */
-  async #cutFiller(segment: Segment): Promise<void> {
-    if (segment.allocatedSize === segment.size) return;
+  /** The end of the active segment's file becomes, durably, the end of its frames. A failed sync goes to the log. */
+  async #cut(segment: Segment): Promise<void> {
     await segment.file!.truncate(segment.size);
     segment.allocatedSize = segment.size;
+    await this.#syncs.force();
   }
 
   /** After a write met a full disk: cut the partial frame off, and only if that is durable, go on. */
-  async #giveBack(segment: Segment, file: WalFile, cause: unknown): Promise<void> {
+  async #giveBack(segment: Segment, cause: unknown): Promise<void> {
     await this.#syncs.idle;
     await this.#preallocation.idle();
     if (this.#failure) return;
-    await file.truncate(segment.size);
-    segment.allocatedSize = segment.size;
-    await this.#syncs.force();
+    await this.#cut(segment);
     if (this.#failure) return;
     this.#dropPlan(cause);
   }

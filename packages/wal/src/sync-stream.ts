@@ -17,8 +17,8 @@ export interface SyncedLog {
 }
 
 /**
- * The one stream of syncs of what was written and not yet made durable, and the durable end of the log. Parallel syncs of one file help
- * nobody: a sync covers everything written before it starts, and whoever asks before that shares it.
+ * The one stream of syncs of what was written and not yet made durable, and the durable end of the log. Parallel syncs
+ * of one file help nobody: a sync covers everything written before it starts, and whoever asks before that shares it.
  */
 export class SyncStream {
   readonly #log: SyncedLog;

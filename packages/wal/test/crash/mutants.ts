@@ -51,7 +51,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'tries a failed sync again',
     file: 'log-writer.ts',
-    find: 'if (!foundNoRoom(error)) throw error;\n      await this.#giveBack(segment, file, error);\n      return;',
+    find: 'if (!foundNoRoom(error)) throw error;\n      await this.#giveBack(segment, error);\n      return;',
     replace: 'await file.sync();',
     caughtBy: 'crash',
   },
