@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { putFile } from './put-file.ts';
 import { readFully, type WalFile, type WalFs, writeFully } from './wal-fs.ts';
 
 const COPY_CHUNK_BYTES = 1024 * 1024;
@@ -12,16 +12,8 @@ export async function keepAside(
   end: number,
   name: string,
 ): Promise<void> {
-  const temporary = join(dir, `${name}.tmp`);
-  const file = await fs.open(temporary, 'create');
-  try {
-    await copyRange(source, start, end, file, 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await fs.rename(temporary, join(dir, name));
-  await fs.syncDirectory(dir);
+  const copy = await putFile(fs, dir, name, (file) => copyRange(source, start, end, file, 0));
+  await copy.close();
 }
 
 /** Copies bytes from file to file. @throws an error with code EIO when the source ends before `end`. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { systemErrorCode, type WalDamage, WalError, type WalGap } from './errors.ts';
 import { lengthBeforeFiller } from './filler.ts';
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts';
@@ -7,7 +8,7 @@ import { formatLogId, parseSegmentFileName, type SegmentHeader } from './segment
 import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
 import { MAX_OFFSET } from './u64.ts';
 import { readVersionFile, VERSION_FILE } from './version-file.ts';
-import { readFully, type WalFs } from './wal-fs.ts';
+import { readFully, reading, type WalFs } from './wal-fs.ts';
 
 /** One segment file as {@link inspectWal} found it. The counts are of what can be read. */
 export interface SegmentInspection {
@@ -109,7 +110,7 @@ function wrongIn({ damage, tornTail }: WalInspection): string {
 async function fingerprint(fs: WalFs, dir: string): Promise<string> {
   const parts: string[] = [];
   for (const name of segmentNames(await fs.list(dir))) {
-    const file = await fs.open(`${dir}/${name}`, 'read').catch(() => undefined); // gone by now: that is a change
+    const file = await fs.open(join(dir, name), 'read').catch(() => undefined); // gone by now: that is a change
     parts.push(`${name} ${await file?.size()}`);
     await file?.close();
   }
@@ -232,17 +233,13 @@ export async function readBasis(fs: WalFs, dir: string): Promise<LogBasis> {
 
 /** What the segments alone allow to be said, in place of a state file that cannot be read. */
 async function provisionalState(fs: WalFs, dir: string, names: readonly string[]): Promise<LogState> {
-  const headers: SegmentHeader[] = [];
   for (const name of names) {
-    const file = await fs.open(`${dir}/${name}`, 'read');
-    try {
-      const header = await readSegmentHeader(file, name, await file.size());
-      if (header && header.firstOffset === parseSegmentFileName(name)) headers.push(header);
-    } finally {
-      await file.close();
-    }
+    const header = await reading(fs, join(dir, name), async (file) => {
+      return readSegmentHeader(file, name, await file.size());
+    });
+    if (header && header.firstOffset === parseSegmentFileName(name)) return stateless(header);
   }
-  return stateless(headers[0] ?? { logId: new Uint8Array(16), sequence: 0, firstOffset: 0 });
+  return stateless({ logId: new Uint8Array(16), sequence: 0, firstOffset: 0 });
 }
 
 /** A state that claims nothing but where the log begins. */

@@ -10,7 +10,7 @@ import {
 } from './segment-header.ts';
 import { type LogState, STATE_FILE } from './state-file.ts';
 import { VERSION_FILE } from './version-file.ts';
-import { readFully, type WalFile, type WalFs } from './wal-fs.ts';
+import { readFully, reading, type WalFile, type WalFs } from './wal-fs.ts';
 
 /** Why a state file is damage that is intact itself: an earlier one was put back. */
 export const STATE_OUTDATED = 'older than the segments';
@@ -89,12 +89,9 @@ export async function isRestOfTruncation(
   state: LogState,
 ): Promise<boolean> {
   try {
-    const file = await fs.open(join(dir, name), 'read');
-    try {
+    return await reading(fs, join(dir, name), async (file) => {
       return isBelow(await readSegmentHeader(file, name, await file.size()), state);
-    } finally {
-      await file.close();
-    }
+    });
   } catch {
     return false; // what cannot be read proves nothing, and hinders nobody
   }

@@ -12,6 +12,7 @@ import {
 } from './log-check.ts';
 import type { RecoveredLog } from './log-writer.ts';
 import type { ResolvedWalOptions } from './options.ts';
+import { putFile } from './put-file.ts';
 import { Segment } from './segment.ts';
 import { encodeSegmentHeader, parseSegmentFileName } from './segment-header.ts';
 import { type LogState, STATE_FILE, StateFile } from './state-file.ts';
@@ -315,14 +316,9 @@ class Recovery {
       durableUpTo: 0,
       createdMs: this.#options.clock.now(),
     });
-    const temporary = `${segment.path}.tmp`;
-    const file = await this.#fs.open(temporary, 'create');
-    this.#open.push(file);
-    await writeFully(file, [encodeSegmentHeader(segment.header)], 0);
-    await file.sync();
-    await this.#fs.rename(temporary, segment.path);
-    await this.#fs.syncDirectory(this.#dir);
-    segment.file = file;
+    const header = encodeSegmentHeader(segment.header);
+    segment.file = await putFile(this.#fs, this.#dir, segment.name, (file) => writeFully(file, [header], 0));
+    this.#open.push(segment.file);
     return segment;
   }
 

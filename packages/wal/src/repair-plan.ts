@@ -15,7 +15,7 @@ import {
 import type { LogState } from './state-file.ts';
 import { viewOf } from './u64.ts';
 import { VERSION_FILE } from './version-file.ts';
-import { readFully, type WalFile, type WalFs } from './wal-fs.ts';
+import { readFully, reading, type WalFile, type WalFs } from './wal-fs.ts';
 
 /** Offsets set aside for records that may have been in bytes that are gone: 2 GiB of the smallest ones. */
 export const LOST_BYTES_RESERVE = 2 ** 31 / RECORD_HEADER_BYTES;
@@ -692,13 +692,8 @@ class Planner {
     };
   }
 
-  async #reading<T>(name: string, read: (file: WalFile) => Promise<T>): Promise<T> {
-    const file = await this.#fs.open(join(this.#dir, name), 'read');
-    try {
-      return await read(file);
-    } finally {
-      await file.close();
-    }
+  #reading<T>(name: string, read: (file: WalFile) => Promise<T>): Promise<T> {
+    return reading(this.#fs, join(this.#dir, name), read);
   }
 
   #refuse(why: string): WalError {

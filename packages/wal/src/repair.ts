@@ -6,6 +6,7 @@ import { inspectWal, readBasis } from './inspection.ts';
 import { addGap, isTemporary, STATE_OUTDATED } from './log-check.ts';
 import { nodeFs } from './node-fs.ts';
 import type { WalClock } from './options.ts';
+import { putFile } from './put-file.ts';
 import { type OutputPart, planRepair, type RepairPlan, type SegmentOutput } from './repair-plan.ts';
 import {
   encodeSegmentHeader,
@@ -16,7 +17,7 @@ import {
 import { STATE_FILE, StateFile } from './state-file.ts';
 import { viewOf } from './u64.ts';
 import { VERSION_FILE, writeVersionFile } from './version-file.ts';
-import { readFully, type WalDirectoryLock, type WalFs, writeFully } from './wal-fs.ts';
+import { readFully, reading, type WalDirectoryLock, type WalFile, type WalFs, writeFully } from './wal-fs.ts';
 
 const COMPARE_CHUNK_BYTES = 1024 * 1024;
 
@@ -197,31 +198,25 @@ class Repair {
       output.source === undefined
         ? undefined
         : await this.#fs.open(this.#path(this.#kept.get(output.source) ?? output.source), 'read');
-    const temporary = this.#path(`${name}.repair.tmp`);
-    try {
-      const file = await this.#fs.open(temporary, 'create');
-      try {
-        await writeFully(file, [encodeSegmentHeader(header)], 0);
-        let at = SEGMENT_HEADER_BYTES;
-        for (const part of parts) {
-          if (part.kind === 'gap') {
-            const frames = encodeGap(header, part);
-            await writeFully(file, [frames], at);
-            at += frames.length;
-          } else {
-            await copyRange(source!, part.startByte, part.endByteExclusive, file, at);
-            at += part.endByteExclusive - part.startByte;
-          }
+    const write = async (file: WalFile) => {
+      await writeFully(file, [encodeSegmentHeader(header)], 0);
+      let at = SEGMENT_HEADER_BYTES;
+      for (const part of parts) {
+        if (part.kind === 'gap') {
+          const frames = encodeGap(header, part);
+          await writeFully(file, [frames], at);
+          at += frames.length;
+        } else {
+          await copyRange(source!, part.startByte, part.endByteExclusive, file, at);
+          at += part.endByteExclusive - part.startByte;
         }
-        await file.sync();
-      } finally {
-        await file.close();
       }
+    };
+    try {
+      await (await putFile(this.#fs, this.#dir, name, write, `${name}.repair.tmp`)).close();
     } finally {
       await source?.close();
     }
-    await this.#fs.rename(temporary, this.#path(name));
-    await this.#fs.syncDirectory(this.#dir);
   }
 
   async #copyAside(name: string, number: number): Promise<void> {
@@ -235,12 +230,9 @@ class Repair {
       return;
     }
     const target = freeName(`${name}.damaged-${number}`, names);
-    const source = await this.#fs.open(this.#path(name), 'read');
-    try {
+    await reading(this.#fs, this.#path(name), async (source) => {
       await keepAside(this.#fs, this.#dir, source, 0, await source.size(), target);
-    } finally {
-      await source.close();
-    }
+    });
     this.#kept.set(name, target);
   }
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { crc32Range } from './crc32.ts';
+import { putFile } from './put-file.ts';
 import { getU64, setU64, viewOf } from './u64.ts';
-import { readFully, type WalFile, type WalFs, writeFully, writeFullyDurable } from './wal-fs.ts';
+import { readFully, reading, type WalFile, type WalFs, writeFully, writeFullyDurable } from './wal-fs.ts';
 
 /** Name of the state file inside the log directory. */
 export const STATE_FILE = 'state';
@@ -49,21 +50,11 @@ export class StateFile {
 
   /** Creates the file with both slots filled; durable, entry included, when it resolves. */
   static async create(fs: WalFs, dir: string, state: LogState): Promise<StateFile> {
-    const temporary = join(dir, `${STATE_FILE}.tmp`);
-    const file = await fs.open(temporary, 'create');
-    try {
-      const bytes = new Uint8Array(FILE_BYTES);
-      bytes.set(encodeSlot(state, 0), 0);
-      bytes.set(encodeSlot(state, 1), SLOT_STRIDE);
-      await writeFully(file, [bytes], 0);
-      await file.sync();
-      await fs.rename(temporary, join(dir, STATE_FILE));
-      await fs.syncDirectory(dir);
-      return new StateFile(file, 1);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    const bytes = new Uint8Array(FILE_BYTES);
+    bytes.set(encodeSlot(state, 0), 0);
+    bytes.set(encodeSlot(state, 1), SLOT_STRIDE);
+    const file = await putFile(fs, dir, STATE_FILE, (empty) => writeFully(empty, [bytes], 0));
+    return new StateFile(file, 1);
   }
 
   /**
@@ -91,13 +82,8 @@ export class StateFile {
   }
 
   /** Reads it as {@link StateFile.open} does, and leaves it closed. */
-  static async read(fs: WalFs, dir: string): Promise<FoundState | undefined> {
-    const file = await fs.open(join(dir, STATE_FILE), 'read');
-    try {
-      return await readSlots(file);
-    } finally {
-      await file.close();
-    }
+  static read(fs: WalFs, dir: string): Promise<FoundState | undefined> {
+    return reading(fs, join(dir, STATE_FILE), readSlots);
   }
 
   /** Replaces the state; durable when it resolves. Calls must not overlap. */

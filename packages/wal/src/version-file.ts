@@ -1,21 +1,16 @@
 import { join } from 'node:path';
 import { WalError } from './errors.ts';
+import { putFile } from './put-file.ts';
 import { FORMAT_VERSION } from './segment-header.ts';
-import { readFully, type WalFs, writeFully } from './wal-fs.ts';
+import { readFully, reading, type WalFs, writeFully } from './wal-fs.ts';
 
 /** Name of the file that says which format the directory has. */
 export const VERSION_FILE = 'VERSION';
 
 /** Checks the file. @throws WalError WAL_VERSION_UNSUPPORTED for a newer format, WAL_CORRUPT for anything else. */
 export async function readVersionFile(fs: WalFs, dir: string): Promise<void> {
-  const file = await fs.open(join(dir, VERSION_FILE), 'read');
   const bytes = new Uint8Array(64);
-  let length = 0;
-  try {
-    length = await readFully(file, bytes, 0);
-  } finally {
-    await file.close();
-  }
+  const length = await reading(fs, join(dir, VERSION_FILE), (file) => readFully(file, bytes, 0));
   const text = Buffer.from(bytes.subarray(0, length)).toString('latin1');
   const version = /^danube-wal (\d{1,9})\n$/.exec(text)?.[1];
   if (version === undefined) {
@@ -35,14 +30,7 @@ export async function readVersionFile(fs: WalFs, dir: string): Promise<void> {
 
 /** Creates the file, durable before anything else is written to the directory. */
 export async function writeVersionFile(fs: WalFs, dir: string): Promise<void> {
-  const temporary = join(dir, `${VERSION_FILE}.tmp`);
-  const file = await fs.open(temporary, 'create');
-  try {
-    await writeFully(file, [Buffer.from(`danube-wal ${FORMAT_VERSION}\n`, 'latin1')], 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await fs.rename(temporary, join(dir, VERSION_FILE));
-  await fs.syncDirectory(dir);
+  const text = Buffer.from(`danube-wal ${FORMAT_VERSION}\n`, 'latin1');
+  const file = await putFile(fs, dir, VERSION_FILE, (empty) => writeFully(empty, [text], 0));
+  await file.close();
 }

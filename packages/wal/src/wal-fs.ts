@@ -97,6 +97,16 @@ async function writeAll(
   }
 }
 
+/** Opens a file for reading, for as long as `read` takes. */
+export async function reading<T>(fs: WalFs, path: string, read: (file: WalFile) => Promise<T>): Promise<T> {
+  const file = await fs.open(path, 'read');
+  try {
+    return await read(file);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Reads exactly `target.length` bytes unless the file ends before; returns how many. */
 export async function readFully(file: WalFile, target: Uint8Array, position: number): Promise<number> {
   let done = 0;

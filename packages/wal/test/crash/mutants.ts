@@ -266,9 +266,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'does not make the name of its first segment durable',
-    file: 'recovery.ts',
-    find: 'await this.#fs.rename(temporary, segment.path);\n    await this.#fs.syncDirectory(this.#dir);',
-    replace: 'await this.#fs.rename(temporary, segment.path);',
+    file: 'put-file.ts',
+    find: 'await fs.syncDirectory(dir);',
+    replace: "if (!name.endsWith('.wal')) await fs.syncDirectory(dir);",
     caughtBy: ['crash', 'model'],
   },
   {
@@ -295,8 +295,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'cuts a torn tail off without keeping it',
     file: 'file-copy.ts',
-    find: 'await copyRange(source, start, end, file, 0);',
-    replace: '',
+    find: '(file) => copyRange(source, start, end, file, 0)',
+    replace: 'async () => {}',
     caughtBy: ['damage', 'model'],
   },
   {

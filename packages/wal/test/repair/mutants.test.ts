@@ -21,15 +21,15 @@ const mutants: readonly { name: string; file: string; find: string; replace: str
   },
   {
     name: 'does not sync the copies of the originals',
-    file: 'file-copy.ts',
+    file: 'put-file.ts',
     find: 'await file.sync();',
-    replace: '',
+    replace: "if (!name.includes('.damaged-')) await file.sync();",
   },
   {
     name: 'does not sync what it writes',
-    file: 'repair.ts',
-    find: '        }\n        await file.sync();',
-    replace: '        }',
+    file: 'put-file.ts',
+    find: 'await file.sync();',
+    replace: "if (!name.endsWith('.wal')) await file.sync();",
   },
   {
     name: 'reads over a gap in silence',
