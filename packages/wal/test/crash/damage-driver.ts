@@ -210,6 +210,37 @@ export function flipped(bytes: Buffer, byte: number, bit: number): Buffer {
 /** Which bits to flip. */
 export type Bits = 'every bit' | 'one bit of a byte' | 'a bit in eight bytes';
 
+/** One damage after the other, each to one file of the specimen, judged and counted. */
+class Trials {
+  readonly counts: OutcomeCounts = {};
+  readonly #module: WalModule;
+  readonly #specimen: Specimen;
+  readonly #progress: Progress;
+
+  constructor(module: WalModule, specimen: Specimen, progress: Progress) {
+    this.#module = module;
+    this.#specimen = specimen;
+    this.#progress = progress;
+  }
+
+  async run(
+    what: string,
+    path: string,
+    changed: Buffer,
+    verdict: Verdict,
+    hit?: { readonly path: string; readonly byte: number },
+  ): Promise<void> {
+    this.#progress();
+    const files = damaged(this.#specimen, [[path, changed]]);
+    try {
+      const outcome = await judge(this.#module, this.#specimen, files, verdict, hit);
+      this.counts[outcome] = (this.counts[outcome] ?? 0) + 1;
+    } catch (error) {
+      throw new Error(`${path} ${what}: ${String(error)}`, { cause: error });
+    }
+  }
+}
+
 /**
  * Single-bit flips in all segments: each is corruption that names the place, or, where nothing proves
  * the frame durable, a torn tail at that frame.
@@ -220,9 +251,9 @@ export async function flipSegments(
   bits: Bits,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
-  const counts: OutcomeCounts = {};
-  for (const path of specimen.segments) await flipFile(module, specimen, path, bits, counts, progress);
-  return counts;
+  const trials = new Trials(module, specimen, progress);
+  for (const path of specimen.segments) await flipFile(trials, specimen, path, () => bits);
+  return trials.counts;
 }
 
 /** Single-bit flips in VERSION, which are refused, and in the state file, which its copies survive. */
@@ -232,35 +263,29 @@ export async function flipOtherFiles(
   bitsOfFiller: Bits,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
-  const counts: OutcomeCounts = {};
-  await flipFile(module, specimen, `${LOG_DIR}/VERSION`, 'every bit', counts, progress);
+  const trials = new Trials(module, specimen, progress);
+  await flipFile(trials, specimen, `${LOG_DIR}/VERSION`, () => 'every bit');
   const inCopy = (byte: number) => STATE_COPIES.some(({ start, end }) => byte >= start && byte < end);
   const bits = (byte: number) => (inCopy(byte) ? 'every bit' : bitsOfFiller);
-  await flipFile(module, specimen, `${LOG_DIR}/state`, bits, counts, progress);
-  return counts;
+  await flipFile(trials, specimen, `${LOG_DIR}/state`, bits);
+  return trials.counts;
 }
 
 async function flipFile(
-  module: WalModule,
+  trials: Trials,
   specimen: Specimen,
   path: string,
-  bits: Bits | ((byte: number) => Bits),
-  counts: OutcomeCounts,
-  progress: Progress,
+  bitsOf: (byte: number) => Bits,
 ): Promise<void> {
   const bytes = specimen.files.get(path)!;
   for (let byte = 0; byte < bytes.length; byte++) {
     const verdict = verdictOnFlip(specimen.files, path, byte);
-    const which = typeof bits === 'function' ? bits(byte) : bits;
+    const bits = bitsOf(byte);
     for (let bit = 0; bit < 8; bit++) {
-      if (which === 'one bit of a byte' && bit !== byte % 8) continue;
-      if (which === 'a bit in eight bytes' && (bit !== (byte >> 3) % 8 || byte % 8 !== 0)) continue;
-      progress();
-      const files = damaged(specimen, [[path, flipped(bytes, byte, bit)]]);
-      const outcome = await naming(`${path} byte ${byte} bit ${bit} flipped`, () =>
-        judge(module, specimen, files, verdict, { path, byte }),
-      );
-      counts[outcome] = (counts[outcome] ?? 0) + 1;
+      if (bits === 'one bit of a byte' && bit !== byte % 8) continue;
+      if (bits === 'a bit in eight bytes' && (bit !== (byte >> 3) % 8 || byte % 8 !== 0)) continue;
+      const changed = flipped(bytes, byte, bit);
+      await trials.run(`byte ${byte} bit ${bit} flipped`, path, changed, verdict, { path, byte });
     }
   }
 }
@@ -271,26 +296,19 @@ export async function cutSegments(
   specimen: Specimen,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
-  const counts: OutcomeCounts = {};
+  const trials = new Trials(module, specimen, progress);
   for (const path of specimen.segments) {
     const bytes = specimen.files.get(path)!;
+    const verdict = (changedAt: number) => verdictOnCut(specimen.files, path, changedAt);
     for (let at = 0; at < bytes.length; at++) {
-      await cut('cut off', path, at, bytes.subarray(0, at), at);
+      await trials.run(`cut off at byte ${at}`, path, bytes.subarray(0, at), verdict(at));
       const zeroed = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(bytes.length - at)]);
       const changedAt = zeroed.findIndex((byte, i) => byte !== bytes[i]);
-      if (changedAt !== -1) await cut('zero-filled', path, at, zeroed, changedAt);
+      if (changedAt === -1) continue;
+      await trials.run(`zero-filled at byte ${at}`, path, zeroed, verdict(changedAt));
     }
   }
-  return counts;
-
-  async function cut(what: string, path: string, at: number, changed: Buffer, changedAt: number) {
-    progress();
-    const verdict = verdictOnCut(specimen.files, path, changedAt);
-    const outcome = await naming(`${path} ${what} at byte ${at}`, () =>
-      judge(module, specimen, damaged(specimen, [[path, changed]]), verdict),
-    );
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
+  return trials.counts;
 }
 
 /** VERSION and the state file cut off at every byte: one whole copy of the state is enough. */
@@ -299,21 +317,16 @@ export async function cutOtherFiles(
   specimen: Specimen,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
-  const counts: OutcomeCounts = {};
+  const trials = new Trials(module, specimen, progress);
   for (const name of ['VERSION', 'state']) {
     const path = `${LOG_DIR}/${name}`;
     const bytes = specimen.files.get(path)!;
     for (let at = 0; at < bytes.length; at++) {
-      progress();
       const verdict = name === 'state' && at >= STATE_COPIES[0]!.end ? 'whole' : 'refused';
-      const files = damaged(specimen, [[path, bytes.subarray(0, at)]]);
-      const outcome = await naming(`${path} cut off at byte ${at}`, () =>
-        judge(module, specimen, files, verdict),
-      );
-      counts[outcome] = (counts[outcome] ?? 0) + 1;
+      await trials.run(`cut off at byte ${at}`, path, bytes.subarray(0, at), verdict);
     }
   }
-  return counts;
+  return trials.counts;
 }
 
 /** Ranges wiped out inside the segments: what a lost page or a bad sector leaves. */
@@ -323,7 +336,7 @@ export async function wipeRanges(
   length: number,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
-  const counts: OutcomeCounts = {};
+  const trials = new Trials(module, specimen, progress);
   for (const path of specimen.segments) {
     const bytes = specimen.files.get(path)!;
     for (let at = 0; at < bytes.length; at += 8) {
@@ -336,15 +349,11 @@ export async function wipeRanges(
         const behind = framesOf(bytes).filter(({ start }) => start >= at + length);
         const cut = verdictOnCut(specimen.files, path, first);
         const proven = typeof cut === 'object' && behind.some((f) => f.durableUpTo > cut.tornAtOffset);
-        progress();
-        const outcome = await naming(`${path} wiped with ${filler} at byte ${at}`, () =>
-          judge(module, specimen, damaged(specimen, [[path, changed]]), proven ? 'refused' : cut),
-        );
-        counts[outcome] = (counts[outcome] ?? 0) + 1;
+        await trials.run(`wiped with ${filler} at byte ${at}`, path, changed, proven ? 'refused' : cut);
       }
     }
   }
-  return counts;
+  return trials.counts;
 }
 
 /** Bytes cut out of the segments of a closed log, or repeated in place. */
@@ -353,7 +362,7 @@ export async function spliceBytes(
   specimen: Specimen,
   progress: Progress = () => {},
 ): Promise<OutcomeCounts> {
-  const counts: OutcomeCounts = {};
+  const trials = new Trials(module, specimen, progress);
   for (const path of specimen.segments) {
     const bytes = specimen.files.get(path)!;
     for (let at = SEGMENT_HEADER; at < bytes.length; at += 8) {
@@ -363,25 +372,10 @@ export async function spliceBytes(
         const twice = Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]);
         // Repeating the last bytes of the log leaves every record whole and junk behind it.
         const onlyJunk = path === specimen.segments.at(-1) && at + length >= bytes.length;
-        for (const changed of [out, twice]) {
-          progress();
-          const verdict = onlyJunk && changed === twice ? 'whole' : 'refused';
-          const what = changed === out ? 'cut out' : 'repeated';
-          const outcome = await naming(`${path}: ${length} bytes at ${at} ${what}`, () =>
-            judge(module, specimen, damaged(specimen, [[path, changed]]), verdict),
-          );
-          counts[outcome] = (counts[outcome] ?? 0) + 1;
-        }
+        await trials.run(`${length} bytes at ${at} cut out`, path, out, 'refused');
+        await trials.run(`${length} bytes at ${at} repeated`, path, twice, onlyJunk ? 'whole' : 'refused');
       }
     }
   }
-  return counts;
-}
-
-async function naming<T>(what: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw new Error(`${what}: ${String(error)}`, { cause: error });
-  }
+  return trials.counts;
 }
