@@ -1,5 +1,5 @@
-export type { ApplyCommitOptions } from './apply-commit.ts';
-export { applyCommit } from './apply-commit.ts';
+export type { ApplyCommitOptions } from './catalog/apply-commit.ts';
+export { applyCommit } from './catalog/apply-commit.ts';
 export type {
   Catalog,
   CommitOptions,
@@ -9,35 +9,17 @@ export type {
   Namespace,
   NamespacePropertiesUpdate,
   TableIdentifier,
-} from './catalog.ts';
-export { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog-names.ts';
-export { checkRequirements } from './check-requirements.ts';
-export type { CreateTableMetadataOptions } from './create-table-metadata.ts';
-export { createTableMetadata } from './create-table-metadata.ts';
-export type {
-  DataFile,
-  EntryStatus,
-  FileContent,
-  FileFormat,
-  ManifestContent,
-  ManifestEntry,
-  ManifestFile,
-  PartitionFieldSummary,
-  PartitionValue,
-  PrimitiveValue,
-} from './data-file.ts';
-export type {
-  DataFileReader,
-  OpenDataFileOptions,
-  ReadBatchesOptions,
-  ReadOptions,
-  RowBatch,
-  RowGroupInfo,
-} from './data-file-reader.ts';
-export { openDataFile } from './data-file-reader.ts';
+} from './catalog/catalog.ts';
+export { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog/catalog-names.ts';
+export { checkRequirements } from './catalog/check-requirements.ts';
+export type { MemoryCatalogOptions } from './catalog/memory-catalog.ts';
+export { createMemoryCatalog } from './catalog/memory-catalog.ts';
+export { deleteFiles, purgeTable } from './catalog/table-files.ts';
+export type { TableRequirement } from './catalog/table-requirement.ts';
+export type { TableUpdate, TableUpdateAction } from './catalog/table-update.ts';
 export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
 export { IcebergError } from './errors.ts';
-export type { ComparisonType, Expression, SetType, UnaryType } from './expression.ts';
+export type { ComparisonType, Expression, SetType, UnaryType } from './expression/expression.ts';
 export {
   alwaysFalse,
   alwaysTrue,
@@ -56,34 +38,42 @@ export {
   notNaN,
   notNull,
   or,
-} from './expression.ts';
-export type { FileIO } from './file-io.ts';
-export type { JsonArray, JsonObject, JsonValue, RawJson } from './json.ts';
-export { isRawJson, parseJson, stringifyJson } from './json.ts';
-export type { ManifestListCache } from './manifest-list-cache.ts';
-export { createManifestListCache } from './manifest-list-cache.ts';
-export { readSnapshotManifests } from './manifest-list-reader.ts';
-export { readManifest } from './manifest-reader.ts';
-export type { MemoryCatalogOptions } from './memory-catalog.ts';
-export { createMemoryCatalog } from './memory-catalog.ts';
+} from './expression/expression.ts';
+export type { FileIO } from './io/file-io.ts';
+export type { JsonArray, JsonObject, JsonValue, RawJson } from './json/json.ts';
+export { isRawJson, parseJson, stringifyJson } from './json/json.ts';
+export type {
+  DataFile,
+  EntryStatus,
+  FileContent,
+  FileFormat,
+  ManifestContent,
+  ManifestEntry,
+  ManifestFile,
+  PartitionFieldSummary,
+  PartitionValue,
+  PrimitiveValue,
+} from './manifest/data-file.ts';
+export type { ManifestListCache } from './manifest/manifest-list-cache.ts';
+export { createManifestListCache } from './manifest/manifest-list-cache.ts';
+export { readSnapshotManifests } from './manifest/manifest-list-reader.ts';
+export { readManifest } from './manifest/manifest-reader.ts';
+export type { CreateTableMetadataOptions } from './metadata/create-table-metadata.ts';
+export { createTableMetadata } from './metadata/create-table-metadata.ts';
 export {
   loadTableMetadata,
   metadataFolder,
   newMetadataLocation,
   obsoleteMetadataFiles,
   writeTableMetadata,
-} from './metadata-file.ts';
-export type { PartitionField, PartitionSpec, Transform, UnboundPartitionSpec } from './partition-spec.ts';
-export { firstPartitionFieldId, unpartitionedSpec } from './partition-spec.ts';
-export type { PrepareAppendOptions, PreparedCommit } from './prepare-append.ts';
-export { prepareAppend } from './prepare-append.ts';
-export type { Row, RowMap, RowValue } from './row.ts';
-export type { RowRange, RowRanges } from './row-ranges.ts';
-export type { DeleteFile } from './scan-deletes.ts';
-export type { FileScanTask, PlanFilesOptions } from './scan-plan.ts';
-export { planFiles, scanSchema } from './scan-plan.ts';
-export type { ScanBatch, ScanOptions } from './scan-rows.ts';
-export { readTask, scanBatches, scanRows } from './scan-rows.ts';
+} from './metadata/metadata-file.ts';
+export type {
+  PartitionField,
+  PartitionSpec,
+  Transform,
+  UnboundPartitionSpec,
+} from './metadata/partition-spec.ts';
+export { firstPartitionFieldId, unpartitionedSpec } from './metadata/partition-spec.ts';
 export type {
   FieldPath,
   ListType,
@@ -93,7 +83,7 @@ export type {
   Schema,
   StructType,
   Type,
-} from './schema.ts';
+} from './metadata/schema.ts';
 export {
   childFields,
   findField,
@@ -101,16 +91,26 @@ export {
   highestFieldId,
   isPrimitiveType,
   walkFields,
-} from './schema.ts';
-export { compareValues, decodeSingleValue, encodeSingleValue } from './single-value.ts';
-export type { Snapshot, SnapshotOperation, SnapshotRef } from './snapshot.ts';
-export { mainBranch } from './snapshot.ts';
-export { generateSnapshotId } from './snapshot-id.ts';
-export type { NullOrder, SortDirection, SortField, SortOrder, UnboundSortOrder } from './sort-order.ts';
-export { unsortedOrder } from './sort-order.ts';
-export type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './statistics.ts';
-export { deleteFiles, purgeTable } from './table-files.ts';
-export type { EncryptedKey, MetadataLogEntry, SnapshotLogEntry, TableMetadata } from './table-metadata.ts';
+} from './metadata/schema.ts';
+export { compareValues, decodeSingleValue, encodeSingleValue } from './metadata/single-value.ts';
+export type { Snapshot, SnapshotOperation, SnapshotRef } from './metadata/snapshot.ts';
+export { mainBranch } from './metadata/snapshot.ts';
+export { generateSnapshotId } from './metadata/snapshot-id.ts';
+export type {
+  NullOrder,
+  SortDirection,
+  SortField,
+  SortOrder,
+  UnboundSortOrder,
+} from './metadata/sort-order.ts';
+export { unsortedOrder } from './metadata/sort-order.ts';
+export type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './metadata/statistics.ts';
+export type {
+  EncryptedKey,
+  MetadataLogEntry,
+  SnapshotLogEntry,
+  TableMetadata,
+} from './metadata/table-metadata.ts';
 export {
   ancestorsOf,
   currentSchema,
@@ -121,7 +121,7 @@ export {
   refByName,
   schemaById,
   snapshotById,
-} from './table-metadata.ts';
+} from './metadata/table-metadata.ts';
 export {
   formatTableMetadata,
   maxReadableFormatVersion,
@@ -129,8 +129,24 @@ export {
   tableMetadataFromJson,
   tableMetadataToJson,
   writableFormatVersion,
-} from './table-metadata-json.ts';
-export type { TableRequirement } from './table-requirement.ts';
-export type { TableUpdate, TableUpdateAction } from './table-update.ts';
-export type { ParsedTransform } from './transform.ts';
-export { applyTransform, bindTransform, parseTransform, transformResultType } from './transform.ts';
+} from './metadata/table-metadata-json.ts';
+export type { ParsedTransform } from './metadata/transform.ts';
+export { applyTransform, bindTransform, parseTransform, transformResultType } from './metadata/transform.ts';
+export type {
+  DataFileReader,
+  OpenDataFileOptions,
+  ReadBatchesOptions,
+  ReadOptions,
+  RowBatch,
+  RowGroupInfo,
+} from './read/data-file-reader.ts';
+export { openDataFile } from './read/data-file-reader.ts';
+export type { Row, RowMap, RowValue } from './read/row.ts';
+export type { RowRange, RowRanges } from './read/row-ranges.ts';
+export type { DeleteFile } from './scan/scan-deletes.ts';
+export type { FileScanTask, PlanFilesOptions } from './scan/scan-plan.ts';
+export { planFiles, scanSchema } from './scan/scan-plan.ts';
+export type { ScanBatch, ScanOptions } from './scan/scan-rows.ts';
+export { readTask, scanBatches, scanRows } from './scan/scan-rows.ts';
+export type { PrepareAppendOptions, PreparedCommit } from './transaction/prepare-append.ts';
+export { prepareAppend } from './transaction/prepare-append.ts';

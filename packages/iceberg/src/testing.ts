@@ -4,5 +4,5 @@ export type {
   CatalogConformanceCase,
   CatalogSubject,
 } from './conformance/conformance-case.ts';
-export type { MemoryFileIO } from './memory-file-io.ts';
-export { createMemoryFileIO } from './memory-file-io.ts';
+export type { MemoryFileIO } from './io/memory-file-io.ts';
+export { createMemoryFileIO } from './io/memory-file-io.ts';

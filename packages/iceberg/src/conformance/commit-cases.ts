@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Catalog, CommitRequest, LoadedTable } from '../catalog.ts';
+import type { Catalog, CommitRequest, LoadedTable } from '../catalog/catalog.ts';
+import type { TableRequirement } from '../catalog/table-requirement.ts';
+import type { TableUpdate } from '../catalog/table-update.ts';
 import { IcebergError } from '../errors.ts';
-import { loadTableMetadata } from '../metadata-file.ts';
-import { prepareAppend } from '../prepare-append.ts';
-import { refByName } from '../table-metadata.ts';
-import type { TableRequirement } from '../table-requirement.ts';
-import type { TableUpdate } from '../table-update.ts';
+import { loadTableMetadata } from '../metadata/metadata-file.ts';
+import { refByName } from '../metadata/table-metadata.ts';
+import { prepareAppend } from '../transaction/prepare-append.ts';
 import {
   assertFails,
   type CatalogConformanceCase,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Catalog, CreateTableOptions, LoadedTable, TableIdentifier } from '../catalog.ts';
-import type { DataFile } from '../data-file.ts';
+import type { Catalog, CreateTableOptions, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
 import { IcebergError, type IcebergErrorCode } from '../errors.ts';
-import type { FileIO } from '../file-io.ts';
-import { encodeSingleValue } from '../single-value.ts';
+import type { FileIO } from '../io/file-io.ts';
+import type { DataFile } from '../manifest/data-file.ts';
+import { encodeSingleValue } from '../metadata/single-value.ts';
 
 /** What a case works on. */
 export interface CatalogSubject {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Catalog, LoadedTable, TableIdentifier } from '../catalog.ts';
-import type { FileIO } from '../file-io.ts';
-import { loadTableMetadata, metadataFolder } from '../metadata-file.ts';
-import { prepareAppend } from '../prepare-append.ts';
+import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
+import type { FileIO } from '../io/file-io.ts';
+import { loadTableMetadata, metadataFolder } from '../metadata/metadata-file.ts';
+import { prepareAppend } from '../transaction/prepare-append.ts';
 import {
   assertFails,
   type CatalogCapabilities,

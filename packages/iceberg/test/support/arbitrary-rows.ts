@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { PrimitiveValue } from '../../src/data-file.ts';
-import type { Expression } from '../../src/expression.ts';
-import type { PrimitiveType, Schema } from '../../src/schema.ts';
+import type { Expression } from '../../src/expression/expression.ts';
+import type { PrimitiveValue } from '../../src/manifest/data-file.ts';
+import type { PrimitiveType, Schema } from '../../src/metadata/schema.ts';
 
 /** Types whose values the random tests draw, each with a domain that collides often and has its extremes. */
 export const columnDomains: Readonly<Record<string, readonly PrimitiveValue[]>> = {

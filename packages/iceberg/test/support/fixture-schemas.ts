@@ -1,4 +1,4 @@
-import type { NestedField, PrimitiveType, Schema, Type } from '../../src/schema.ts';
+import type { NestedField, PrimitiveType, Schema, Type } from '../../src/metadata/schema.ts';
 
 const optional = (id: number, name: string, type: Type): NestedField => ({ id, name, required: false, type });
 const required = (id: number, name: string, type: Type): NestedField => ({ id, name, required: true, type });

@@ -1,7 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { DataFile } from '../../src/data-file.ts';
-import type { FileIO } from '../../src/file-io.ts';
+import type { FileIO } from '../../src/io/file-io.ts';
+import type { DataFile } from '../../src/manifest/data-file.ts';
 import expected from '../fixtures/expected.json' with { type: 'json' };
 
 /** A FileIO over `file:` URIs that notes every range read. */

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { applyCommit } from '../../src/apply-commit.ts';
-import type { LoadedTable } from '../../src/catalog.ts';
-import { createTableMetadata } from '../../src/create-table-metadata.ts';
-import type { DataFile, ManifestFile } from '../../src/data-file.ts';
-import { ManifestList } from '../../src/manifest-list.ts';
-import { readSnapshotManifests } from '../../src/manifest-list-reader.ts';
-import { encodeAddedFilesManifest } from '../../src/manifest-writer.ts';
-import type { MemoryFileIO } from '../../src/memory-file-io.ts';
-import { prepareAppend } from '../../src/prepare-append.ts';
-import type { Schema } from '../../src/schema.ts';
-import { encodeSingleValue } from '../../src/single-value.ts';
-import { currentSnapshot, type TableMetadata } from '../../src/table-metadata.ts';
+import { applyCommit } from '../../src/catalog/apply-commit.ts';
+import type { LoadedTable } from '../../src/catalog/catalog.ts';
+import type { MemoryFileIO } from '../../src/io/memory-file-io.ts';
+import type { DataFile, ManifestFile } from '../../src/manifest/data-file.ts';
+import { ManifestList } from '../../src/manifest/manifest-list.ts';
+import { readSnapshotManifests } from '../../src/manifest/manifest-list-reader.ts';
+import { encodeAddedFilesManifest } from '../../src/manifest/manifest-writer.ts';
+import { createTableMetadata } from '../../src/metadata/create-table-metadata.ts';
+import type { Schema } from '../../src/metadata/schema.ts';
+import { encodeSingleValue } from '../../src/metadata/single-value.ts';
+import { currentSnapshot, type TableMetadata } from '../../src/metadata/table-metadata.ts';
+import { prepareAppend } from '../../src/transaction/prepare-append.ts';
 import { logRow, logSchema } from './fixture-schemas.ts';
 
 /** The log's columns and `region`, which no file has: it is read from the identity partition. */

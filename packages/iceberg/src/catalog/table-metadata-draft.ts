@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto';
+import { IcebergError } from '../errors.ts';
+import { stringifyJson } from '../json/json.ts';
+import { withoutTrailingSlash } from '../metadata/create-table-metadata.ts';
+import type { UnboundPartitionSpec } from '../metadata/partition-spec.ts';
+import {
+  bindPartitionFields,
+  checkSortOrder,
+  isSameLayout,
+  isSameOrder,
+} from '../metadata/partition-spec-binding.ts';
+import { highestFieldId, type Schema } from '../metadata/schema.ts';
+import { checkSchema } from '../metadata/schema-check.ts';
+import { schemaToJson } from '../metadata/schema-json.ts';
+import { mainBranch, type Snapshot, type SnapshotRef } from '../metadata/snapshot.ts';
+import type { UnboundSortOrder } from '../metadata/sort-order.ts';
+import {
+  currentSchema,
+  type SnapshotLogEntry,
+  snapshotById,
+  type TableMetadata,
+} from '../metadata/table-metadata.ts';
+import { writableFormatVersion } from '../metadata/table-metadata-json.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Stands for "the one this commit added last" where an id is expected. */
+const lastAdded = -1;
+/** Clocks of writers may differ by this much; a snapshot older than that is refused, as by Iceberg Java. */
+const clockToleranceMs = 60_000;
+
+/** Table metadata while a commit's updates are applied; each method is one update. */
+export class TableMetadataDraft {
+  readonly #base: TableMetadata;
+  readonly #metadata: Mutable<TableMetadata>;
+  readonly #nowMs: number;
+  readonly #addedSnapshots = new Map<bigint, Snapshot>();
+  #lastAddedSchemaId: number | undefined;
+  #lastAddedSpecId: number | undefined;
+  #lastAddedOrderId: number | undefined;
+  #removedSnapshots = false;
+
+  constructor(base: TableMetadata, nowMs: number) {
+    this.#base = base;
+    this.#metadata = { ...base };
+    this.#nowMs = Math.max(nowMs, base.lastUpdatedMs);
+  }
+
+  assignUuid(uuid: string): void {
+    if (this.#metadata.tableUuid !== '' && this.#metadata.tableUuid.toLowerCase() !== uuid.toLowerCase()) {
+      throw refuse('a table keeps its uuid for life', { uuid, tableUuid: this.#metadata.tableUuid });
+    }
+    this.#metadata.tableUuid = uuid;
+  }
+
+  upgradeFormatVersion(formatVersion: number): void {
+    const current = this.#metadata.formatVersion;
+    if (formatVersion < current) {
+      throw refuse(`the format version cannot go back from ${current} to ${formatVersion}`, {
+        formatVersion,
+      });
+    }
+    if (formatVersion > writableFormatVersion) {
+      throw new IcebergError(
+        'UNSUPPORTED_FORMAT_VERSION',
+        `cannot upgrade to format version ${formatVersion} (this release writes ${writableFormatVersion})`,
+        { context: { formatVersion } },
+      );
+    }
+    this.#metadata.formatVersion = formatVersion as TableMetadata['formatVersion'];
+    if (this.#metadata.tableUuid === '') this.#metadata.tableUuid = randomUUID();
+  }
+
+  addSchema(schema: Schema): void {
+    checkSchema(schema);
+    const { schemas } = this.#metadata;
+    const text = schemaText(schema);
+    const same = schemas.find((other) => schemaText(other) === text);
+    const schemaId = same?.schemaId ?? Math.max(...schemas.map((other) => other.schemaId)) + 1;
+    if (same === undefined) this.#metadata.schemas = [...schemas, { ...schema, schemaId }];
+    this.#metadata.lastColumnId = Math.max(this.#metadata.lastColumnId, highestFieldId(schema));
+    this.#lastAddedSchemaId = schemaId;
+  }
+
+  setCurrentSchema(schemaId: number): void {
+    const id = resolveLast(schemaId, this.#lastAddedSchemaId, 'schema');
+    requireId(
+      this.#metadata.schemas.some((schema) => schema.schemaId === id),
+      'schema',
+      id,
+    );
+    this.#metadata.currentSchemaId = id;
+  }
+
+  addPartitionSpec(spec: UnboundPartitionSpec): void {
+    const { partitionSpecs, lastPartitionId } = this.#metadata;
+    const fields = bindPartitionFields(spec, currentSchema(this.#metadata), partitionSpecs, lastPartitionId);
+    const same = partitionSpecs.find((other) => isSameLayout(other, { fields }));
+    const specId = same?.specId ?? Math.max(-1, ...partitionSpecs.map((other) => other.specId)) + 1;
+    if (same === undefined) this.#metadata.partitionSpecs = [...partitionSpecs, { specId, fields }];
+    this.#metadata.lastPartitionId = Math.max(lastPartitionId, ...fields.map((field) => field.fieldId));
+    this.#lastAddedSpecId = specId;
+  }
+
+  setDefaultPartitionSpec(specId: number): void {
+    const id = resolveLast(specId, this.#lastAddedSpecId, 'partition spec');
+    requireId(
+      this.#metadata.partitionSpecs.some((spec) => spec.specId === id),
+      'partition spec',
+      id,
+    );
+    this.#metadata.defaultSpecId = id;
+  }
+
+  addSortOrder(order: UnboundSortOrder): void {
+    checkSortOrder(order, currentSchema(this.#metadata));
+    const { sortOrders } = this.#metadata;
+    const same = sortOrders.find((other) => isSameOrder(other, order));
+    const nextId = Math.max(0, ...sortOrders.map((other) => other.orderId)) + 1;
+    const orderId = same?.orderId ?? (order.fields.length === 0 ? 0 : nextId);
+    if (same === undefined) {
+      this.#metadata.sortOrders = [...sortOrders, { orderId, fields: order.fields }];
+    }
+    this.#lastAddedOrderId = orderId;
+  }
+
+  setDefaultSortOrder(orderId: number): void {
+    const id = resolveLast(orderId, this.#lastAddedOrderId, 'sort order');
+    requireId(
+      this.#metadata.sortOrders.some((order) => order.orderId === id),
+      'sort order',
+      id,
+    );
+    this.#metadata.defaultSortOrderId = id;
+  }
+
+  addSnapshot(snapshot: Snapshot): void {
+    const { snapshotId, sequenceNumber, timestampMs } = snapshot;
+    const { lastSequenceNumber, lastUpdatedMs, snapshots } = this.#metadata;
+    if (snapshotId <= 0n) throw refuse('a snapshot id must be positive', { snapshotId });
+    if (snapshotById(this.#metadata, snapshotId) !== undefined) {
+      // The same commit sent twice looks like this: it landed, and a reload shows so.
+      throw new IcebergError('COMMIT_CONFLICT', `the table already has snapshot ${snapshotId}`, {
+        context: { snapshotId },
+      });
+    }
+    if (sequenceNumber <= lastSequenceNumber) {
+      throw new IcebergError(
+        'COMMIT_CONFLICT',
+        `snapshot ${snapshotId} has sequence number ${sequenceNumber}, the table is at ${lastSequenceNumber} already`,
+        { context: { snapshotId, sequenceNumber, lastSequenceNumber } },
+      );
+    }
+    if (timestampMs < lastUpdatedMs - clockToleranceMs) {
+      throw refuse(`snapshot ${snapshotId} is more than a minute older than the table`, {
+        snapshotId,
+        timestampMs,
+        lastUpdatedMs,
+      });
+    }
+    if (snapshot.summary.operation === undefined) {
+      throw refuse(`the summary of snapshot ${snapshotId} has no operation`, { snapshotId });
+    }
+    this.#metadata.snapshots = [...snapshots, snapshot];
+    this.#metadata.lastSequenceNumber = sequenceNumber;
+    this.#metadata.lastUpdatedMs = Math.max(lastUpdatedMs, timestampMs);
+    this.#addedSnapshots.set(snapshotId, snapshot);
+  }
+
+  setSnapshotRef(name: string, ref: SnapshotRef): void {
+    checkRef(name, ref);
+    if (snapshotById(this.#metadata, ref.snapshotId) === undefined) {
+      throw refuse(`ref ${name} cannot point at snapshot ${ref.snapshotId}, which the table does not have`, {
+        ref: name,
+        snapshotId: ref.snapshotId,
+      });
+    }
+    const { refs } = this.#metadata;
+    const extra = Object.hasOwn(refs, name) ? refs[name]!.extra : undefined;
+    this.#metadata.refs = { ...refs, [name]: extra === undefined ? ref : { extra, ...ref } };
+    if (name !== mainBranch || this.#metadata.currentSnapshotId === ref.snapshotId) return;
+    const added = this.#addedSnapshots.get(ref.snapshotId);
+    this.#metadata.currentSnapshotId = ref.snapshotId;
+    this.#metadata.snapshotLog = [
+      ...this.#metadata.snapshotLog,
+      {
+        timestampMs: added === undefined ? this.#nowMs : this.#metadata.lastUpdatedMs,
+        snapshotId: ref.snapshotId,
+      },
+    ];
+  }
+
+  removeSnapshotRef(name: string): void {
+    this.#metadata.refs = without(this.#metadata.refs, (ref) => ref === name);
+    if (name !== mainBranch) return;
+    delete this.#metadata.currentSnapshotId;
+    this.#metadata.snapshotLog = [];
+  }
+
+  /** Refs to and statistics of the removed snapshots go with them. */
+  removeSnapshots(snapshotIds: readonly bigint[]): void {
+    const removed = new Set(snapshotIds);
+    const kept = <T extends { snapshotId: bigint }>(list: readonly T[]): readonly T[] =>
+      list.filter((entry) => !removed.has(entry.snapshotId));
+    this.#metadata.snapshots = kept(this.#metadata.snapshots);
+    this.#metadata.statistics = kept(this.#metadata.statistics);
+    this.#metadata.partitionStatistics = kept(this.#metadata.partitionStatistics);
+    for (const [name, ref] of Object.entries(this.#metadata.refs)) {
+      if (removed.has(ref.snapshotId)) this.removeSnapshotRef(name);
+    }
+    this.#removedSnapshots = true;
+  }
+
+  setLocation(location: string): void {
+    if (location === '') throw refuse('a table location cannot be empty', {});
+    this.#metadata.location = withoutTrailingSlash(location);
+  }
+
+  setProperties(updates: Readonly<Record<string, string>>): void {
+    this.#metadata.properties = { ...this.#metadata.properties, ...updates };
+  }
+
+  removeProperties(removals: readonly string[]): void {
+    const removed = new Set(removals);
+    this.#metadata.properties = without(this.#metadata.properties, (key) => removed.has(key));
+  }
+
+  /** The metadata with its logs and time in order. */
+  finish(previousMetadataLocation: string | undefined): TableMetadata {
+    const metadata = this.#metadata;
+    if (metadata.formatVersion !== writableFormatVersion) {
+      throw new IcebergError(
+        'UNSUPPORTED_FORMAT_VERSION',
+        `cannot change a table of format version ${metadata.formatVersion} (this release writes ${writableFormatVersion})`,
+        { context: { formatVersion: metadata.formatVersion, location: metadata.location } },
+      );
+    }
+    if (this.#addedSnapshots.size === 0) metadata.lastUpdatedMs = this.#nowMs;
+    metadata.snapshotLog = this.#snapshotLog();
+    if (previousMetadataLocation !== undefined) {
+      metadata.metadataLog = [
+        ...metadata.metadataLog,
+        { timestampMs: this.#base.lastUpdatedMs, metadataFile: previousMetadataLocation },
+      ].slice(-previousVersionsMax(metadata.properties));
+    }
+    return metadata;
+  }
+
+  /**
+   * Snapshots that were current only in the middle of this commit leave no trace; history before a removed
+   * snapshot goes, since a reader would take what is left for all.
+   */
+  #snapshotLog(): readonly SnapshotLogEntry[] {
+    const { snapshotLog, snapshots, currentSnapshotId } = this.#metadata;
+    const inserted = this.#addedSnapshots;
+    const log = snapshotLog.filter(
+      (entry) => entry.snapshotId === currentSnapshotId || !inserted.has(entry.snapshotId),
+    );
+    if (!this.#removedSnapshots) return log;
+    const present = new Set(snapshots.map((snapshot) => snapshot.snapshotId));
+    return log.slice(log.findLastIndex((entry) => !present.has(entry.snapshotId)) + 1);
+  }
+}
+
+function previousVersionsMax(properties: Readonly<Record<string, string>>): number {
+  const value = Number.parseInt(properties['write.metadata.previous-versions-max'] ?? '100', 10);
+  return Math.max(1, Number.isNaN(value) ? 100 : value);
+}
+
+function schemaText(schema: Schema): string {
+  return stringifyJson(schemaToJson({ ...schema, schemaId: 0 }));
+}
+
+function checkRef(name: string, ref: SnapshotRef): void {
+  const context = { ref: name };
+  if (name === '') throw refuse('a ref needs a name', context);
+  if (name === mainBranch && ref.type !== 'branch') throw refuse('main is a branch', context);
+  if (ref.type === 'tag' && (ref.minSnapshotsToKeep ?? ref.maxSnapshotAgeMs) !== undefined) {
+    throw refuse(`tag ${name} cannot have a snapshot retention, only branches can`, context);
+  }
+  for (const value of [ref.minSnapshotsToKeep, ref.maxSnapshotAgeMs, ref.maxRefAgeMs]) {
+    if (value !== undefined && !(value > 0)) throw refuse(`ref ${name}: retention must be positive`, context);
+  }
+}
+
+function resolveLast(id: number, last: number | undefined, what: string): number {
+  if (id !== lastAdded) return id;
+  if (last === undefined) throw refuse(`-1 means the ${what} this commit added, and it added none`, {});
+  return last;
+}
+
+function requireId(found: boolean, what: string, id: number): void {
+  if (!found) throw refuse(`the table has no ${what} with id ${id}`, { id });
+}
+
+function without<T>(record: Readonly<Record<string, T>>, drop: (key: string) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !drop(key)));
+}
+
+function refuse(message: string, context: Record<string, unknown>): IcebergError {
+  return new IcebergError('INVALID_ARGUMENT', message, { context });
+}

@@ -1,0 +1,309 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  arbitraryExpression,
+  arbitraryExpressionOver,
+  arbitraryRow,
+  columnDomains,
+  type PlainRow,
+  wideSchema,
+} from '../../test/support/arbitrary-rows.ts';
+import { eq, gt, isNull, lt, notNull } from '../expression/expression.ts';
+import { bindExpression } from '../expression/expression-binding.ts';
+import { projectToPartition } from '../expression/expression-projection.ts';
+import { rowPredicate } from '../expression/expression-row.ts';
+import { mayMatch } from '../expression/expression-stats.ts';
+import type {
+  DataFile,
+  PartitionFieldSummary,
+  PartitionValue,
+  PrimitiveValue,
+} from '../manifest/data-file.ts';
+import type { PartitionSpec } from '../metadata/partition-spec.ts';
+import type { PrimitiveType, Schema } from '../metadata/schema.ts';
+import { compareValues, encodeSingleValue } from '../metadata/single-value.ts';
+import { bindTransform, transformResultType } from '../metadata/transform.ts';
+import { dataFileStats, partitionStats, summaryStats } from './scan-stats.ts';
+
+const fieldOf = (type: string) => {
+  const field = wideSchema.fields.find((candidate) => candidate.type === type);
+  if (!field) throw new Error(`no column of type ${type}`);
+  return field;
+};
+
+const file = (facts: Partial<DataFile>): DataFile => ({
+  content: 'data',
+  filePath: 'mem://f.parquet',
+  fileFormat: 'PARQUET',
+  partition: [],
+  specId: 0,
+  recordCount: 1,
+  fileSizeInBytes: 1,
+  ...facts,
+});
+
+interface ColumnFacts {
+  readonly nulls: number;
+  readonly nans: number;
+  readonly lower?: PrimitiveValue;
+  readonly upper?: PrimitiveValue;
+}
+
+function factsOf(type: PrimitiveType, values: readonly (PrimitiveValue | null)[]): ColumnFacts {
+  const plain = values.filter((value) => value !== null && !Number.isNaN(value)) as PrimitiveValue[];
+  const sorted = plain.sort((a, b) => compareValues(type, a, b));
+  const facts = {
+    nulls: values.filter((value) => value === null).length,
+    nans: values.filter((value) => Number.isNaN(value)).length,
+  };
+  const [lower] = sorted;
+  const upper = sorted.at(-1);
+  return lower === undefined || upper === undefined ? facts : { ...facts, lower, upper };
+}
+
+/** Truncation as the specification wants it: a lower bound may be cut, an upper one must be raised after. */
+function truncatedBounds(type: PrimitiveType, facts: ColumnFacts, width: number): ColumnFacts {
+  if (type !== 'string' && type !== 'binary') return facts;
+  const cut = bindTransform(`truncate[${width}]`, type);
+  const lower = facts.lower === undefined ? undefined : (cut(facts.lower) as PrimitiveValue);
+  const upper =
+    facts.upper === undefined ? undefined : raised(facts.upper, cut(facts.upper) as PrimitiveValue);
+  return {
+    nulls: facts.nulls,
+    nans: facts.nans,
+    ...(lower === undefined ? {} : { lower }),
+    ...(upper === undefined ? {} : { upper }),
+  };
+}
+
+function raised(full: PrimitiveValue, cut: PrimitiveValue): PrimitiveValue | undefined {
+  if (full === cut || (full as Uint8Array).length === (cut as Uint8Array).length) return full;
+  if (typeof cut === 'string') {
+    const points = Array.from(cut, (char) => char.codePointAt(0) as number);
+    while (points.at(-1) === 0x10ffff) points.pop();
+    const last = points.pop();
+    return last === undefined ? undefined : String.fromCodePoint(...points, last + 1);
+  }
+  const bytes = Array.from(cut as Uint8Array);
+  while (bytes.at(-1) === 255) bytes.pop();
+  const last = bytes.pop();
+  return last === undefined ? undefined : Uint8Array.from([...bytes, last + 1]);
+}
+
+/** Which of the optional facts the writer left out, and how far it cut bounds. */
+const arbitraryHabit = fc.record({
+  counts: fc.boolean(),
+  nanCounts: fc.boolean(),
+  lower: fc.boolean(),
+  upper: fc.boolean(),
+  width: fc.integer({ min: 1, max: 4 }),
+});
+
+test('a data file that is ruled out holds no matching row', () => {
+  let ruledOut = 0;
+  fc.assert(
+    fc.property(
+      fc.array(arbitraryRow, { minLength: 1, maxLength: 6 }),
+      arbitraryExpression,
+      arbitraryHabit,
+      (rows, expression, habit) => {
+        const bound = bindExpression(wideSchema, expression);
+        const read = mayMatch(bound, dataFileStats(describeRows(rows, habit)));
+        if (!read) ruledOut += 1;
+        if (!read) expect(rows.filter(rowPredicate(bound))).toEqual([]);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  // The property would hold for a reader that rules out nothing; it must not be that reader.
+  expect(ruledOut).toBeGreaterThan(500);
+});
+
+function describeRows(
+  rows: readonly PlainRow[],
+  habit: { [K in 'counts' | 'nanCounts' | 'lower' | 'upper']: boolean } & { width: number },
+): DataFile {
+  const maps = {
+    valueCounts: new Map<number, number>(),
+    nullValueCounts: new Map<number, number>(),
+    nanValueCounts: new Map<number, number>(),
+    lowerBounds: new Map<number, Uint8Array>(),
+    upperBounds: new Map<number, Uint8Array>(),
+  };
+  for (const { id, name, type } of wideSchema.fields) {
+    const primitive = type as PrimitiveType;
+    const facts = truncatedBounds(
+      primitive,
+      factsOf(
+        primitive,
+        rows.map((row) => row[name] ?? null),
+      ),
+      habit.width,
+    );
+    if (habit.counts) maps.valueCounts.set(id, rows.length);
+    if (habit.counts) maps.nullValueCounts.set(id, facts.nulls);
+    if (habit.nanCounts) maps.nanValueCounts.set(id, facts.nans);
+    if (habit.lower && facts.lower !== undefined) {
+      maps.lowerBounds.set(id, encodeSingleValue(primitive, facts.lower));
+    }
+    if (habit.upper && facts.upper !== undefined) {
+      maps.upperBounds.set(id, encodeSingleValue(primitive, facts.upper));
+    }
+  }
+  return file({ recordCount: rows.length, ...maps });
+}
+
+const transforms = [
+  'identity',
+  'void',
+  'year',
+  'month',
+  'day',
+  'hour',
+  'bucket[3]',
+  'truncate[2]',
+  'truncate[10]',
+  'zorder',
+];
+
+/** A spec of up to three fields over these columns, with every transform that fits. */
+const arbitrarySpecOver = (fields: Schema['fields']): fc.Arbitrary<PartitionSpec> =>
+  fc
+    .array(
+      fc.constantFrom(...fields).chain((field) => {
+        const fitting = transforms.filter(
+          (transform) =>
+            transform === 'zorder' ||
+            transformResultType(transform, field.type as PrimitiveType) !== undefined,
+        );
+        return fc.constantFrom(...fitting).map((transform) => ({ sourceId: field.id, transform }));
+      }),
+      { minLength: 1, maxLength: 3 },
+    )
+    .map((fields) => ({
+      specId: 1,
+      fields: fields.map((field, index) => ({ ...field, fieldId: 1000 + index, name: `p${index}` })),
+    }));
+
+function partitionOf(spec: PartitionSpec, row: PlainRow): PartitionValue[] {
+  return spec.fields.map(({ sourceId, transform }) => {
+    if (transform === 'zorder') return 7;
+    const source = wideSchema.fields[sourceId - 1];
+    return bindTransform(transform, source?.type as PrimitiveType)(row[source?.name as string] ?? null);
+  });
+}
+
+test('a partition that is ruled out holds no matching row, nor does a manifest of such partitions', () => {
+  let ruledOut = 0;
+  // Few columns at a time, so that filter and spec mostly speak of the same ones.
+  const arbitraryCase = fc
+    .subarray([...wideSchema.fields], { minLength: 1, maxLength: 2 })
+    .chain((fields) =>
+      fc.tuple(arbitraryExpressionOver(fields.map((field) => field.name)), arbitrarySpecOver(fields)),
+    );
+  fc.assert(
+    fc.property(
+      fc.array(arbitraryRow, { minLength: 1, maxLength: 4 }),
+      arbitraryCase,
+      fc.boolean(),
+      (rows, [expression, spec], knowsNaN) => {
+        const bound = bindExpression(wideSchema, expression);
+        const projected = projectToPartition(wideSchema, spec, bound);
+        const matching = rows.filter(rowPredicate(bound));
+        for (const row of matching) {
+          expect(mayMatch(projected, partitionStats(partitionOf(spec, row)))).toBe(true);
+        }
+        const read = mayMatch(projected, summaryStats(summaryOf(spec, rows, knowsNaN)));
+        if (!read) expect(matching).toEqual([]);
+        if (!read) ruledOut += 1;
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  expect(ruledOut).toBeGreaterThan(500);
+});
+
+function summaryOf(
+  spec: PartitionSpec,
+  rows: readonly PlainRow[],
+  knowsNaN: boolean,
+): PartitionFieldSummary[] {
+  return spec.fields.map(({ sourceId, transform }, position) => {
+    const source = wideSchema.fields[sourceId - 1]?.type as PrimitiveType;
+    const type = transformResultType(transform, source) ?? 'int';
+    const facts = factsOf(
+      type,
+      rows.map((row) => partitionOf(spec, row)[position] ?? null),
+    );
+    return {
+      containsNull: facts.nulls > 0,
+      ...(knowsNaN ? { containsNan: facts.nans > 0 } : {}),
+      ...(facts.lower === undefined ? {} : { lowerBound: encodeSingleValue(type, facts.lower) }),
+      ...(facts.upper === undefined ? {} : { upperBound: encodeSingleValue(type, facts.upper) }),
+    };
+  });
+}
+
+describe('data file metrics', () => {
+  const { id, name } = fieldOf('long');
+  const match = (facts: Partial<DataFile>, expression: Parameters<typeof bindExpression>[1]) =>
+    mayMatch(bindExpression(wideSchema, expression), dataFileStats(file(facts)));
+  const bounds = (lower: bigint, upper: bigint) => ({
+    lowerBounds: new Map([[id, encodeSingleValue('long', lower)]]),
+    upperBounds: new Map([[id, encodeSingleValue('long', upper)]]),
+  });
+
+  test('bounds of 64 bits are compared exactly', () => {
+    const facts = bounds(2n ** 53n, 2n ** 53n);
+    expect(match(facts, eq(name, 2n ** 53n))).toBe(true);
+    expect(match(facts, eq(name, 2n ** 53n + 1n))).toBe(false);
+    expect(match(facts, gt(name, 2n ** 53n))).toBe(false);
+  });
+
+  test('an empty file matches nothing', () => {
+    expect(match({ recordCount: 0 }, isNull(name))).toBe(false);
+  });
+
+  test('only nulls: nothing but is-null matches', () => {
+    const facts = { valueCounts: new Map([[id, 3]]), nullValueCounts: new Map([[id, 3]]) };
+    expect(match(facts, notNull(name))).toBe(false);
+    expect(match(facts, lt(name, 1n))).toBe(false);
+    expect(match(facts, isNull(name))).toBe(true);
+  });
+
+  test('a bound from before the column was widened from int is understood', () => {
+    const facts = { upperBounds: new Map([[id, encodeSingleValue('int', 5)]]) };
+    expect(match(facts, gt(name, 5n))).toBe(false);
+    expect(match(facts, gt(name, 4n))).toBe(true);
+  });
+
+  test('a bound that makes no sense rules nothing out', () => {
+    const facts = { upperBounds: new Map([[id, Uint8Array.of(1, 2, 3)]]) };
+    expect(match(facts, gt(name, 2n ** 62n))).toBe(true);
+  });
+
+  test('bounds of uuids rule nothing out, because older writers ordered them otherwise', () => {
+    const uuid = fieldOf('uuid');
+    const [low] = columnDomains.uuid as readonly [string];
+    const facts = { upperBounds: new Map([[uuid.id, encodeSingleValue('uuid', low)]]) };
+    expect(match(facts, gt(uuid.name, low))).toBe(true);
+  });
+});
+
+test('times before 1970 are found in partitions of early writers, which rounded towards zero', () => {
+  const { id, name } = fieldOf('timestamptz');
+  const spec: PartitionSpec = {
+    specId: 1,
+    fields: [{ sourceId: id, fieldId: 1000, name: 'day', transform: 'day' }],
+  };
+  const found = (value: bigint, day: number) =>
+    mayMatch(
+      projectToPartition(wideSchema, spec, bindExpression(wideSchema, eq(name, value))),
+      partitionStats([day]),
+    );
+  expect(found(-1n, -1)).toBe(true);
+  expect(found(-1n, 0)).toBe(true);
+  expect(found(-1n, 1)).toBe(false);
+  expect(found(1n, 0)).toBe(true);
+  expect(found(1n, -1)).toBe(false);
+});
