@@ -57,6 +57,12 @@ const handlers: {
   'set-location': (draft, update) => draft.setLocation(update.location),
   'set-properties': (draft, update) => draft.setProperties(update.updates),
   'remove-properties': (draft, update) => draft.removeProperties(update.removals),
+  'set-statistics': (draft, update) => draft.setStatistics(update.statistics),
+  'remove-statistics': (draft, update) => draft.removeStatistics(update.snapshotId),
+  'set-partition-statistics': (draft, update) => draft.setPartitionStatistics(update.partitionStatistics),
+  'remove-partition-statistics': (draft, update) => draft.removePartitionStatistics(update.snapshotId),
+  'remove-partition-specs': (draft, update) => draft.removePartitionSpecs(update.specIds),
+  'remove-schemas': (draft, update) => draft.removeSchemas(update.schemaIds),
 };
 
 function applyUpdate<A extends TableUpdateAction>(draft: TableMetadataDraft, update: UpdateOf<A>): void {

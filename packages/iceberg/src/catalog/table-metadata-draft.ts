@@ -14,6 +14,7 @@ import { checkSchema } from '../metadata/schema-check.ts';
 import { schemaToJson } from '../metadata/schema-json.ts';
 import { mainBranch, type Snapshot, type SnapshotRef } from '../metadata/snapshot.ts';
 import type { UnboundSortOrder } from '../metadata/sort-order.ts';
+import type { PartitionStatisticsFile, StatisticsFile } from '../metadata/statistics.ts';
 import {
   currentSchema,
   type SnapshotLogEntry,
@@ -223,6 +224,43 @@ export class TableMetadataDraft {
   removeProperties(removals: readonly string[]): void {
     const removed = new Set(removals);
     this.#metadata.properties = without(this.#metadata.properties, (key) => removed.has(key));
+  }
+
+  /** A snapshot has at most one statistics file: the new one takes the place of an older. */
+  setStatistics(statistics: StatisticsFile): void {
+    this.removeStatistics(statistics.snapshotId);
+    this.#metadata.statistics = [...this.#metadata.statistics, statistics];
+  }
+
+  removeStatistics(snapshotId: bigint): void {
+    this.#metadata.statistics = this.#metadata.statistics.filter((file) => file.snapshotId !== snapshotId);
+  }
+
+  setPartitionStatistics(statistics: PartitionStatisticsFile): void {
+    this.removePartitionStatistics(statistics.snapshotId);
+    this.#metadata.partitionStatistics = [...this.#metadata.partitionStatistics, statistics];
+  }
+
+  removePartitionStatistics(snapshotId: bigint): void {
+    this.#metadata.partitionStatistics = this.#metadata.partitionStatistics.filter(
+      (file) => file.snapshotId !== snapshotId,
+    );
+  }
+
+  removePartitionSpecs(specIds: readonly number[]): void {
+    const { partitionSpecs, defaultSpecId } = this.#metadata;
+    if (specIds.includes(defaultSpecId)) {
+      throw refuse(`partition spec ${defaultSpecId} is the default one`, { specId: defaultSpecId });
+    }
+    this.#metadata.partitionSpecs = partitionSpecs.filter((spec) => !specIds.includes(spec.specId));
+  }
+
+  removeSchemas(schemaIds: readonly number[]): void {
+    const { schemas, currentSchemaId } = this.#metadata;
+    if (schemaIds.includes(currentSchemaId)) {
+      throw refuse(`schema ${currentSchemaId} is the current one`, { schemaId: currentSchemaId });
+    }
+    this.#metadata.schemas = schemas.filter((schema) => !schemaIds.includes(schema.schemaId));
   }
 
   /** The metadata with its logs and time in order. */

@@ -2,6 +2,7 @@ import type { UnboundPartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
 import type { Snapshot, SnapshotRef } from '../metadata/snapshot.ts';
 import type { UnboundSortOrder } from '../metadata/sort-order.ts';
+import type { PartitionStatisticsFile, StatisticsFile } from '../metadata/statistics.ts';
 
 /**
  * One change of table metadata. The names are the REST specification's. Updates of a commit apply in
@@ -22,7 +23,13 @@ export type TableUpdate =
   | { readonly action: 'remove-snapshot-ref'; readonly refName: string }
   | { readonly action: 'set-location'; readonly location: string }
   | { readonly action: 'set-properties'; readonly updates: Readonly<Record<string, string>> }
-  | { readonly action: 'remove-properties'; readonly removals: readonly string[] };
+  | { readonly action: 'remove-properties'; readonly removals: readonly string[] }
+  | { readonly action: 'set-statistics'; readonly statistics: StatisticsFile }
+  | { readonly action: 'remove-statistics'; readonly snapshotId: bigint }
+  | { readonly action: 'set-partition-statistics'; readonly partitionStatistics: PartitionStatisticsFile }
+  | { readonly action: 'remove-partition-statistics'; readonly snapshotId: bigint }
+  | { readonly action: 'remove-partition-specs'; readonly specIds: readonly number[] }
+  | { readonly action: 'remove-schemas'; readonly schemaIds: readonly number[] };
 
 /** The name of an update. */
 export type TableUpdateAction = TableUpdate['action'];
