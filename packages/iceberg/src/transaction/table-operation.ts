@@ -13,6 +13,8 @@ export interface OperationContext {
    * operation must be compatible with.
    */
   readonly start: TableMetadata;
+  /** This attempt's base, without the earlier operations: where it differs from `start`, others changed the table. */
+  readonly base: TableMetadata;
   readonly io: FileIO;
   /** From 1, counted over the whole transaction. */
   readonly attempt: number;
@@ -21,6 +23,10 @@ export interface OperationContext {
   /** The same for all attempts; part of the names of the files that the transaction writes. */
   readonly commitUuid: string;
   readonly manifestListCache?: ManifestListCache;
+  /** What was made under this name by an earlier attempt of the same operation in the same transaction, or is now. */
+  once<T>(name: string, make: () => T): T;
+  /** A name for a new manifest. */
+  newManifestLocation(): string;
   /** Writes a new file, durably, and remembers it as this transaction's own: what a failed one leaves is deleted. */
   writeFile(location: string, bytes: Uint8Array): Promise<void>;
 }
