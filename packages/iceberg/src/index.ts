@@ -143,6 +143,8 @@ export type {
 export { openDataFile } from './read/data-file-reader.ts';
 export type { Row, RowMap, RowValue } from './read/row.ts';
 export type { RowRange, RowRanges } from './read/row-ranges.ts';
+export type { FileMatch } from './scan/file-match.ts';
+export { createFileMatcher, matchFile } from './scan/file-match.ts';
 export type { DeleteFile } from './scan/scan-deletes.ts';
 export type { FileScanTask, PlanFilesOptions } from './scan/scan-plan.ts';
 export { planFiles, scanSchema } from './scan/scan-plan.ts';

@@ -59,10 +59,10 @@ function predicateMayMatch<R extends Reference>(predicate: BoundPredicate<R>, st
       return stats.canBeNaN;
     case 'not-nan':
       return stats.canBeValue;
-    // Bounds cannot rule these out: a bound need not be a value that occurs.
     case 'not-eq':
+      return stats.canBeNaN || (stats.canBeValue && !isOnly(type, predicate.value, stats));
     case 'not-in':
-      return stats.canBeValue || stats.canBeNaN;
+      return stats.canBeNaN || (stats.canBeValue && !predicate.values.some((v) => isOnly(type, v, stats)));
     case 'eq':
       return stats.canBeValue && within(type, predicate.value, stats);
     case 'in':
@@ -76,6 +76,11 @@ function predicateMayMatch<R extends Reference>(predicate: BoundPredicate<R>, st
     case 'gt-eq':
       return stats.canBeValue && orderOf(type, stats.upper, predicate.value, 1) >= 0;
   }
+}
+
+/** Whether both bounds are the value: then no other can occur, even if a bound was truncated. */
+function isOnly(type: PrimitiveType, value: PrimitiveValue, stats: ValueStats): boolean {
+  return orderOf(type, stats.lower, value, -1) === 0 && orderOf(type, stats.upper, value, 1) === 0;
 }
 
 function within(type: PrimitiveType, value: PrimitiveValue, stats: ValueStats): boolean {
