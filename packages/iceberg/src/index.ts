@@ -67,6 +67,11 @@ export {
   obsoleteMetadataFiles,
   writeTableMetadata,
 } from './metadata/metadata-file.ts';
+export type { MappedField, NameMapping } from './metadata/name-mapping.ts';
+export { createNameMapping, nameMappingProperty } from './metadata/name-mapping.ts';
+export { formatNameMapping, parseNameMapping } from './metadata/name-mapping-json.ts';
+export type { AddedMappedField, NameMappingChanges } from './metadata/name-mapping-update.ts';
+export { updateNameMapping } from './metadata/name-mapping-update.ts';
 export type {
   PartitionField,
   PartitionSpec,
