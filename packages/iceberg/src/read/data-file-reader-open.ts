@@ -25,6 +25,19 @@ export async function openParquet(io: FileIO, dataFile: DataFile): Promise<Opene
   if (dataFile.fileFormat !== 'PARQUET') {
     throw unsupportedDataFile(location, `data files of format ${dataFile.fileFormat} cannot be read`);
   }
+  const opened = await openFooter(io, location, size);
+  const { rowCount } = opened.footer;
+  if (rowCount !== dataFile.recordCount) {
+    throw corruptDataFile(
+      location,
+      `it has ${rowCount} rows, its manifest entry says ${dataFile.recordCount}`,
+    );
+  }
+  return opened;
+}
+
+/** Reads the footer of a Parquet file that no manifest needs to know. */
+export async function openFooter(io: FileIO, location: string, size: number): Promise<OpenedFile> {
   if (size < 12) throw corruptDataFile(location, `${size} bytes are too few for a Parquet file`);
   const file = createParquetSource(io, location, size);
   const tailStart = Math.max(0, size - tailBytes);
@@ -40,11 +53,5 @@ export async function openParquet(io: FileIO, dataFile: DataFile): Promise<Opene
   const source = withHeldBytes(file, { start: tailStart, bytes: tail });
   const bytes = await source.read({ start: footerStart, endExclusive: size - 8 });
   const footer = decoding(location, 'footer', () => decodeFooter(bytes, footerStart));
-  if (footer.rowCount !== dataFile.recordCount) {
-    throw corruptDataFile(
-      location,
-      `it has ${footer.rowCount} rows, its manifest entry says ${dataFile.recordCount}`,
-    );
-  }
   return { source, footer };
 }
