@@ -155,5 +155,25 @@ export type { FileScanTask, PlanFilesOptions } from './scan/scan-plan.ts';
 export { planFiles, scanSchema } from './scan/scan-plan.ts';
 export type { ScanBatch, ScanOptions } from './scan/scan-rows.ts';
 export { readTask, scanBatches, scanRows } from './scan/scan-rows.ts';
-export type { PrepareAppendOptions, PreparedCommit } from './transaction/prepare-append.ts';
+export type {
+  CommitEvent,
+  CommitTransactionOptions,
+  CommittedTransaction,
+  TransactionTarget,
+} from './transaction/commit-transaction.ts';
+export { commitTransaction } from './transaction/commit-transaction.ts';
+export type { AppendOptions } from './transaction/fast-append.ts';
+export { fastAppend } from './transaction/fast-append.ts';
+export { mergeAppend } from './transaction/merge-append.ts';
+export type { PrepareAppendOptions, PreparedAppend } from './transaction/prepare-append.ts';
 export { prepareAppend } from './transaction/prepare-append.ts';
+export type {
+  PreparedTransaction,
+  PrepareOptions,
+  TransactionComponents,
+} from './transaction/prepare-transaction.ts';
+export { prepareTransaction } from './transaction/prepare-transaction.ts';
+export { requirementsFor } from './transaction/requirements.ts';
+export type { SnapshotOptions } from './transaction/snapshot-options.ts';
+export type { OperationContext, OperationPlan, TableOperation } from './transaction/table-operation.ts';
+export type { CommitRetrySettings } from './transaction/table-properties.ts';

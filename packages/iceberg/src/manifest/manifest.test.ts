@@ -14,7 +14,7 @@ import { ManifestList } from './manifest-list.ts';
 import { decodeManifestList, readSnapshotManifests } from './manifest-list-reader.ts';
 import { decodeManifest } from './manifest-reader.ts';
 import { manifestFileType } from './manifest-schema.ts';
-import { type EncodedManifest, encodeAddedFilesManifest } from './manifest-writer.ts';
+import { type EncodedManifest, encodeManifests, withSequenceNumber } from './manifest-writer.ts';
 
 const snapshotId = 2n ** 62n + 1n;
 
@@ -40,14 +40,13 @@ function fileOf(partition: DataFile['partition'], extra: Partial<DataFile> = {})
 }
 
 function encode(metadata: TableMetadata, files: readonly DataFile[]): EncodedManifest {
-  return encodeAddedFilesManifest({
-    location: 'mem://t/metadata/m.avro',
-    metadata,
-    spec: metadata.partitionSpecs[0]!,
-    snapshotId,
-    sequenceNumber: 7n,
-    files,
-  });
+  const entries = files.map((dataFile) => ({ status: 'added', dataFile }) as const);
+  const spec = metadata.partitionSpecs[0]!;
+  const input = { metadata, spec, content: 'data', snapshotId, entries } as const;
+  const [{ bytes, manifest }] = [...encodeManifests(input, () => 'mem://t/metadata/m.avro')] as [
+    EncodedManifest,
+  ];
+  return { bytes, manifest: withSequenceNumber(manifest, 7n) };
 }
 
 test('every field of a data file comes back, and inherits id and sequence number', () => {

@@ -2,33 +2,45 @@ import type { PrimitiveType } from '../metadata/schema.ts';
 import { compareValues, encodeSingleValue } from '../metadata/single-value.ts';
 import type { DataFile, PartitionFieldSummary, PrimitiveValue } from './data-file.ts';
 
+interface FieldRange {
+  readonly type: PrimitiveType;
+  containsNull: boolean;
+  containsNan: boolean;
+  lower?: PrimitiveValue;
+  upper?: PrimitiveValue;
+}
+
 /**
- * What a manifest list says of each partition field over the files of a manifest: null and NaN seen, and the
- * bounds of all other values. Spec: https://iceberg.apache.org/spec/#field-summary
+ * Gathers what a manifest list says of each partition field over the files of a manifest: null and NaN seen, and
+ * the bounds of all other values. Spec: https://iceberg.apache.org/spec/#field-summary
  */
-export function summarizePartitions(
-  types: readonly PrimitiveType[],
-  files: readonly DataFile[],
-): readonly PartitionFieldSummary[] {
-  return types.map((type, index) => {
-    let containsNull = false;
-    let containsNan = false;
-    let lower: PrimitiveValue | undefined;
-    let upper: PrimitiveValue | undefined;
-    for (const file of files) {
-      const value = file.partition[index]!;
-      if (value === null) containsNull = true;
-      else if (Number.isNaN(value)) containsNan = true;
+export class PartitionSummary {
+  readonly #ranges: readonly FieldRange[];
+
+  constructor(types: readonly PrimitiveType[]) {
+    this.#ranges = types.map((type) => ({ type, containsNull: false, containsNan: false }));
+  }
+
+  add(partition: DataFile['partition']): void {
+    for (const [index, range] of this.#ranges.entries()) {
+      const value = partition[index]!;
+      if (value === null) range.containsNull = true;
+      else if (Number.isNaN(value)) range.containsNan = true;
       else {
-        if (lower === undefined || compareValues(type, value, lower) < 0) lower = value;
-        if (upper === undefined || compareValues(type, value, upper) > 0) upper = value;
+        if (range.lower === undefined || compareValues(range.type, value, range.lower) < 0)
+          range.lower = value;
+        if (range.upper === undefined || compareValues(range.type, value, range.upper) > 0)
+          range.upper = value;
       }
     }
-    return {
+  }
+
+  fields(): readonly PartitionFieldSummary[] {
+    return this.#ranges.map(({ type, containsNull, containsNan, lower, upper }) => ({
       containsNull,
       containsNan,
       ...(lower !== undefined && { lowerBound: encodeSingleValue(type, lower) }),
       ...(upper !== undefined && { upperBound: encodeSingleValue(type, upper) }),
-    };
-  });
+    }));
+  }
 }

@@ -1,8 +1,7 @@
 import type { FileIO } from '../io/file-io.ts';
-import type { Snapshot } from '../metadata/snapshot.ts';
+import type { Snapshot, SnapshotOperation } from '../metadata/snapshot.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import type { DataFile, ManifestFile } from './data-file.ts';
-import type { ManifestList } from './manifest-list.ts';
 import { readManifest } from './manifest-reader.ts';
 
 /** The sums over the live files of a snapshot; every summary must carry all six, since writers add to the last ones. */
@@ -27,48 +26,94 @@ const totalKeys: readonly (keyof SnapshotTotals)[] = [
 const noTotals: SnapshotTotals = totals(() => 0n);
 
 /**
- * The totals of a snapshot: from its summary, or, where the writer left some out, counted once over its
- * manifests (the summary written next has them again).
+ * The totals of a snapshot, to which `counts` are to be added: from its summary, or, where the writer left some
+ * out, counted once over its manifests (the summary written next has them again).
  */
 export async function snapshotTotals(
   io: FileIO,
   metadata: TableMetadata,
   snapshot: Snapshot | undefined,
-  list: ManifestList,
+  manifests: readonly ManifestFile[],
+  counts: SnapshotCounts,
 ): Promise<SnapshotTotals> {
   if (snapshot === undefined) return noTotals;
   const { summary } = snapshot;
-  if (totalKeys.every((key) => /^\d+$/.test(summary[key] ?? '')))
-    return totals((key) => BigInt(summary[key]!));
-  return countTotals(io, metadata, list.manifests);
+  if (totalKeys.every((key) => /^\d+$/.test(summary[key] ?? ''))) {
+    const stated = totals((key) => BigInt(summary[key]!));
+    // Some writer miscounted if more is removed than there was.
+    if (counts.fits(stated)) return stated;
+  }
+  return countTotals(io, metadata, manifests);
 }
 
-/** The summary of an append of these data files on a state with those totals. */
-export function appendSummary(
-  previous: SnapshotTotals,
-  files: readonly DataFile[],
-  custom: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const records = sum(files, (file) => file.recordCount);
-  const bytes = sum(files, (file) => file.fileSizeInBytes);
-  const added = {
-    'added-data-files': String(files.length),
-    'added-records': String(records),
-    'added-files-size': String(bytes),
-  };
-  const next: SnapshotTotals = {
-    ...previous,
-    'total-data-files': previous['total-data-files'] + BigInt(files.length),
-    'total-records': previous['total-records'] + records,
-    'total-files-size': previous['total-files-size'] + bytes,
-  };
-  return {
-    ...custom,
-    operation: 'append',
-    ...(files.length > 0 && added),
-    'changed-partition-count': String(new Set(files.map(partitionKey)).size),
-    ...Object.fromEntries(Object.entries(next).map(([key, value]) => [key, String(value)])),
-  };
+/** What a snapshot adds and removes, counted for its summary. */
+export class SnapshotCounts {
+  readonly #counts = new Map<string, bigint>();
+  readonly #partitions = new Set<string>();
+  readonly #change = { ...noTotals };
+
+  addFile(file: DataFile): void {
+    this.#count(file, 'added', 1n);
+  }
+
+  removeFile(file: DataFile): void {
+    this.#count(file, 'removed', -1n);
+  }
+
+  /** Counts under a name of the specification that no file stands for, such as `manifests-replaced`. */
+  set(name: string, value: number): void {
+    this.#counts.set(name, BigInt(value));
+  }
+
+  /** Whether nothing would become negative. */
+  fits(previous: SnapshotTotals): boolean {
+    return totalKeys.every((key) => previous[key] + this.#change[key] >= 0n);
+  }
+
+  /** The summary of a snapshot that makes these changes to a state with those totals; `custom` entries lose. */
+  summary(
+    operation: SnapshotOperation,
+    previous: SnapshotTotals,
+    custom: Readonly<Record<string, string>> = {},
+  ): Record<string, string> {
+    const counted = [...this.#counts].filter(([, count]) => count > 0n);
+    const next = totals((key) => previous[key] + this.#change[key]);
+    return {
+      ...custom,
+      operation,
+      ...Object.fromEntries(counted.map(([key, count]) => [key, String(count)])),
+      'changed-partition-count': String(this.#partitions.size),
+      ...Object.fromEntries(totalKeys.map((key) => [key, String(next[key])])),
+    };
+  }
+
+  #count(file: DataFile, direction: 'added' | 'removed', sign: 1n | -1n): void {
+    const records = BigInt(file.recordCount);
+    const size = BigInt(file.fileSizeInBytes);
+    this.#partitions.add(partitionKey(file));
+    this.#increase(`${direction}-files-size`, size);
+    this.#change['total-files-size'] += sign * size;
+    // The specification says deleted, not removed, where it speaks of data.
+    const gone = direction === 'added' ? 'added' : 'deleted';
+    if (file.content === 'data') {
+      this.#increase(`${gone}-data-files`, 1n);
+      this.#increase(`${gone}-records`, records);
+      this.#change['total-data-files'] += sign;
+      this.#change['total-records'] += sign * records;
+      return;
+    }
+    const kind = file.content === 'equality-deletes' ? 'equality' : 'position';
+    this.#increase(`${direction}-delete-files`, 1n);
+    if (file.fileFormat === 'PUFFIN') this.#increase(`${direction}-dvs`, 1n);
+    else this.#increase(`${direction}-${kind}-delete-files`, 1n);
+    this.#increase(`${direction}-${kind}-deletes`, records);
+    this.#change['total-delete-files'] += sign;
+    this.#change[`total-${kind}-deletes`] += sign * records;
+  }
+
+  #increase(name: string, by: bigint): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0n) + by);
+  }
 }
 
 async function countTotals(
@@ -104,10 +149,6 @@ function totals(value: (key: keyof SnapshotTotals) => bigint): Mutable<SnapshotT
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-function sum(files: readonly DataFile[], value: (file: DataFile) => number): bigint {
-  return files.reduce((total, file) => total + BigInt(value(file)), 0n);
-}
 
 function partitionKey(file: DataFile): string {
   const values = file.partition.map((value) =>

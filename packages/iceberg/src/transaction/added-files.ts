@@ -1,0 +1,40 @@
+import { IcebergError } from '../errors.ts';
+import type { DataFile, FileContent } from '../manifest/data-file.ts';
+
+/**
+ * `INVALID_ARGUMENT` unless these are descriptions of distinct new data files that a manifest can hold. Whether
+ * partition values fit the spec is checked when the manifest is written.
+ */
+export function checkAddedFiles(files: readonly DataFile[], wanted: FileContent = 'data'): void {
+  const paths = new Set<string>();
+  for (const { filePath, content, recordCount, fileSizeInBytes } of files) {
+    if (content !== wanted) {
+      throw refuse(`${filePath}: this operation adds files of content ${wanted}, not ${content}`, filePath);
+    }
+    if (paths.has(filePath)) throw refuse(`${filePath} is given twice`, filePath);
+    if (!Number.isSafeInteger(recordCount) || recordCount < 0) {
+      throw refuse(`${filePath}: ${recordCount} is no record count`, filePath);
+    }
+    if (!Number.isSafeInteger(fileSizeInBytes) || fileSizeInBytes < 0) {
+      throw refuse(`${filePath}: ${fileSizeInBytes} is no file size`, filePath);
+    }
+    paths.add(filePath);
+  }
+}
+
+/** Files by partition spec, newest spec first; each spec has manifests of its own. */
+export function groupBySpec<T extends { readonly specId: number }>(
+  files: readonly T[],
+): readonly (readonly [specId: number, files: readonly T[]])[] {
+  const groups = new Map<number, T[]>();
+  for (const file of files) {
+    const group = groups.get(file.specId);
+    if (group === undefined) groups.set(file.specId, [file]);
+    else group.push(file);
+  }
+  return [...groups].sort(([left], [right]) => right - left);
+}
+
+function refuse(message: string, filePath: string): IcebergError {
+  return new IcebergError('INVALID_ARGUMENT', message, { context: { filePath } });
+}

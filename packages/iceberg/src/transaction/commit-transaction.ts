@@ -1,0 +1,302 @@
+import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
+import { formatIdentifier } from '../catalog/catalog-names.ts';
+import { IcebergError } from '../errors.ts';
+import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
+import type { Snapshot } from '../metadata/snapshot.ts';
+import { snapshotById } from '../metadata/table-metadata.ts';
+import { Backoff, type Wait } from './backoff.ts';
+import { findLanding } from './commit-landing.ts';
+import { isDefinite, isTransient } from './commit-outcome.ts';
+import {
+  type PreparedTransaction,
+  type TransactionComponents,
+  TransactionPlanner,
+} from './prepare-transaction.ts';
+import type { TableOperation } from './table-operation.ts';
+import { type CommitRetrySettings, commitRetrySettings, statusCheckSettings } from './table-properties.ts';
+import { deleteQuietly } from './written-files.ts';
+
+/** Where a transaction is committed. */
+export interface TransactionTarget extends TransactionComponents {
+  readonly catalog: Catalog;
+  readonly identifier: TableIdentifier;
+}
+
+export interface CommitTransactionOptions {
+  /**
+   * The state the caller decided on: what others committed since then is checked against the operations. Default:
+   * the table is loaded when the transaction begins.
+   */
+  readonly base?: LoadedTable;
+  /**
+   * Commit on exactly the base or not at all: asserts `main` and these refs where the base has them, and the first
+   * conflict ends the transaction. `[]` pins `main` alone. Default: after a conflict the operations are planned anew.
+   */
+  readonly pinnedRefs?: readonly string[];
+  /** Default: the table's properties `commit.retry.*`. */
+  readonly retry?: Partial<CommitRetrySettings>;
+  /** Default: the table's properties `commit.status-check.*`. */
+  readonly statusCheck?: Partial<CommitRetrySettings>;
+  /** Ends the transaction before the next attempt; a request that was sent is followed up until it is certain. */
+  readonly signal?: AbortSignal;
+  /** Told of everything that made another attempt, or another look at the table, necessary. */
+  readonly onEvent?: (event: CommitEvent) => void;
+  /** For tests: waits between attempts. */
+  readonly wait?: Wait;
+}
+
+/** Something that kept a commit from succeeding at once. */
+export interface CommitEvent {
+  readonly kind: 'conflict' | 'unknown' | 'unavailable';
+  /** From 1. */
+  readonly attempt: number;
+  readonly error: unknown;
+}
+
+/** A transaction that happened. */
+export interface CommittedTransaction {
+  /** The state it made, or a later one that holds it. */
+  readonly table: LoadedTable;
+  /** The snapshots it added, in order. */
+  readonly snapshots: readonly Snapshot[];
+  /** How often the operations were planned. */
+  readonly attempts: number;
+}
+
+/**
+ * Makes all operations happen as one commit, or none of them. There are three outcomes:
+ *
+ * - It resolves: the change is durable and visible to every later load.
+ * - `COMMIT_CONFLICT`: it did not happen. Others changed the table in a way that the operations do not allow, or so
+ *   often that the retries were used up. Files written for it are deleted; data files never are.
+ * - `COMMIT_STATE_UNKNOWN`: the catalog could not be asked whether it happened. Nothing is deleted.
+ *   `context.snapshotIds` say what to look for once the catalog answers again.
+ *
+ * Other errors (`TABLE_NOT_FOUND`, `INVALID_ARGUMENT`, `ACCESS_DENIED`, `IO_ERROR` …) mean that it did not happen.
+ *
+ * After a conflict the table is loaded again and every operation planned on what is there now. A lost reply is
+ * looked up in the table; the same request is sent again only while the table is still the base it asserts. All
+ * attempts share their snapshot ids, so that no two of them can land.
+ *
+ * Protocol: iceberg spec, "Optimistic Concurrency"; outcomes as Iceberg Java's `SnapshotProducer`.
+ */
+export async function commitTransaction(
+  target: TransactionTarget,
+  operations: readonly TableOperation[],
+  options: CommitTransactionOptions = {},
+): Promise<CommittedTransaction> {
+  const base = options.base ?? (await target.catalog.loadTable(target.identifier));
+  return new Commit(target, operations, base, options).run();
+}
+
+/** What became of one sending of a request. */
+type Outcome =
+  | { readonly kind: 'committed'; readonly table: LoadedTable }
+  /** It did not happen, and cannot any more; `table` is the present state if it was seen. */
+  | { readonly kind: 'conflict'; readonly error: unknown; readonly table?: LoadedTable };
+
+class Commit {
+  readonly #target: TransactionTarget;
+  readonly #options: CommitTransactionOptions;
+  readonly #planner: TransactionPlanner;
+  readonly #start: LoadedTable;
+  readonly #retry: Backoff;
+  #attempts = 0;
+  /** Once a reply was lost, a request may still be on its way: nothing is deleted from then on. */
+  #anyUnknown = false;
+
+  constructor(
+    target: TransactionTarget,
+    operations: readonly TableOperation[],
+    start: LoadedTable,
+    options: CommitTransactionOptions,
+  ) {
+    const { pinnedRefs } = options;
+    this.#target = target;
+    this.#options = options;
+    this.#start = start;
+    this.#planner = new TransactionPlanner(start.metadata, operations, {
+      ...target,
+      ...(pinnedRefs !== undefined && { pinnedRefs }),
+    });
+    this.#retry = new Backoff({ ...commitRetrySettings(start.metadata), ...options.retry }, options);
+  }
+
+  async run(): Promise<CommittedTransaction> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (!this.#anyUnknown) await deleteQuietly(this.#target.io, this.#planner.writtenFiles);
+      throw error;
+    }
+  }
+
+  async #run(): Promise<CommittedTransaction> {
+    let base = this.#start;
+    for (;;) {
+      this.#options.signal?.throwIfAborted();
+      this.#attempts += 1;
+      const prepared = await this.#planner.prepare(base);
+      if (prepared.request.updates.length === 0) return this.#done(prepared, base);
+      const outcome = await this.#submit(prepared);
+      if (outcome.kind === 'committed') return this.#done(prepared, outcome.table);
+      if (this.#options.pinnedRefs !== undefined || !(await this.#retry.next())) throw outcome.error;
+      base = await this.#reload(outcome.table);
+      // The reply to an earlier attempt may have said conflict although that attempt had landed.
+      const landing = findLanding(prepared, base);
+      if (landing === 'landed') return this.#done(prepared, base);
+    }
+  }
+
+  /** Sends a request until its outcome is certain. */
+  async #submit(prepared: PreparedTransaction): Promise<Outcome> {
+    const { catalog, identifier } = this.#target;
+    const check = new Backoff(
+      { ...statusCheckSettings(prepared.base.metadata), ...this.#options.statusCheck },
+      this.#options,
+    );
+    for (;;) {
+      let failure: unknown;
+      try {
+        // The commit point: the catalog's swap makes everything visible at once, or nothing.
+        const { request, idempotencyKey } = prepared;
+        return {
+          kind: 'committed',
+          table: await catalog.commitTable(identifier, request, { idempotencyKey }),
+        };
+      } catch (error) {
+        failure = error;
+      }
+      if (IcebergError.is(failure, 'COMMIT_CONFLICT')) {
+        this.#event('conflict', failure);
+        return this.#conflict(prepared, failure);
+      }
+      if (isTransient(failure)) {
+        this.#event('unavailable', failure);
+        this.#options.signal?.throwIfAborted();
+        if (!(await this.#retry.next())) throw failure;
+        continue;
+      }
+      if (isDefinite(failure)) throw failure;
+      this.#anyUnknown = true;
+      this.#event('unknown', failure);
+      const outcome = await this.#lookUp(prepared, check, failure);
+      if (outcome !== 'resend') return outcome;
+    }
+  }
+
+  /** After a refusal: the request may have landed before, when an earlier sending's reply was lost. */
+  async #conflict(prepared: PreparedTransaction, error: unknown): Promise<Outcome> {
+    if (!this.#anyUnknown) return { kind: 'conflict', error };
+    const check = new Backoff(
+      { ...statusCheckSettings(prepared.base.metadata), ...this.#options.statusCheck },
+      this.#options,
+    );
+    const outcome = await this.#lookUp(prepared, check, error);
+    return outcome === 'resend' ? { kind: 'conflict', error } : outcome;
+  }
+
+  /** Reads the table until it shows whether the request landed. */
+  async #lookUp(
+    prepared: PreparedTransaction,
+    check: Backoff,
+    failure: unknown,
+  ): Promise<Outcome | 'resend'> {
+    for (;;) {
+      if (this.#options.signal?.aborted || !(await check.next())) throw this.#unknown(prepared, failure);
+      let table: LoadedTable;
+      try {
+        table = await this.#load();
+      } catch (error) {
+        // Dropped or replaced: whatever the request did is gone with the table.
+        if (IcebergError.is(error, 'TABLE_NOT_FOUND')) throw error;
+        this.#event('unavailable', error);
+        continue;
+      }
+      switch (findLanding(prepared, table)) {
+        case 'landed':
+          return { kind: 'committed', table };
+        case 'base-unchanged':
+          return 'resend';
+        case 'not-landed':
+          return { kind: 'conflict', error: failure, table };
+        case 'uncertain':
+          throw this.#unknown(prepared, failure);
+      }
+    }
+  }
+
+  async #reload(seen: LoadedTable | undefined): Promise<LoadedTable> {
+    if (seen !== undefined) return seen;
+    for (;;) {
+      try {
+        return await this.#load();
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        this.#event('unavailable', error);
+        if (this.#options.signal?.aborted || !(await this.#retry.next())) throw error;
+      }
+    }
+  }
+
+  async #load(): Promise<LoadedTable> {
+    const { catalog, identifier } = this.#target;
+    const table = await catalog.loadTable(identifier);
+    const { tableUuid } = this.#start.metadata;
+    if (table.metadata.tableUuid === tableUuid) return table;
+    throw new IcebergError(
+      'TABLE_NOT_FOUND',
+      `${formatIdentifier(identifier)} is another table now: it was dropped and made anew`,
+      { context: { identifier, expectedUuid: tableUuid, foundUuid: table.metadata.tableUuid } },
+    );
+  }
+
+  /** The snapshots as they landed, and nothing left behind of attempts that did not. */
+  async #done(prepared: PreparedTransaction, table: LoadedTable): Promise<CommittedTransaction> {
+    const snapshots = prepared.snapshots.map(
+      ({ snapshotId }, index) => snapshotById(table.metadata, snapshotId) ?? prepared.snapshots[index]!,
+    );
+    if (this.#attempts > 1 && !this.#anyUnknown) await this.#cleanUp(snapshots);
+    return { table, snapshots, attempts: this.#attempts };
+  }
+
+  async #cleanUp(snapshots: readonly Snapshot[]): Promise<void> {
+    const { io, manifestListCache } = this.#target;
+    const used = new Set<string>();
+    try {
+      for (const snapshot of snapshots) {
+        used.add(snapshot.manifestList);
+        const manifests = await readSnapshotManifests(io, snapshot, manifestListCache);
+        for (const { manifestPath } of manifests) used.add(manifestPath);
+      }
+    } catch {
+      // The commit happened, and what it uses cannot be told: better orphans than a hole.
+      return;
+    }
+    await deleteQuietly(
+      io,
+      [...this.#planner.writtenFiles].filter((location) => !used.has(location)),
+    );
+  }
+
+  #unknown({ snapshots, writtenFiles }: PreparedTransaction, cause: unknown): IcebergError {
+    const { identifier } = this.#target;
+    return new IcebergError(
+      'COMMIT_STATE_UNKNOWN',
+      `whether the commit to ${formatIdentifier(identifier)} happened is unknown: look for its snapshots in the table when the catalog answers again, and delete nothing until then`,
+      {
+        cause,
+        context: {
+          identifier,
+          snapshotIds: snapshots.map((snapshot) => snapshot.snapshotId),
+          writtenFiles,
+          attempts: this.#attempts,
+        },
+      },
+    );
+  }
+
+  #event(kind: CommitEvent['kind'], error: unknown): void {
+    this.#options.onEvent?.({ kind, attempt: this.#attempts, error });
+  }
+}

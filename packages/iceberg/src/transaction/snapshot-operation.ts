@@ -1,0 +1,195 @@
+import type { TableUpdate } from '../catalog/table-update.ts';
+import { IcebergError } from '../errors.ts';
+import type { ManifestContent, ManifestFile } from '../manifest/data-file.ts';
+import { hasCounts, withCounts } from '../manifest/manifest-counts.ts';
+import { ManifestList } from '../manifest/manifest-list.ts';
+import { readManifestList, readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
+import {
+  encodeManifests,
+  manifestCodec,
+  type NewManifestEntry,
+  withSequenceNumber,
+} from '../manifest/manifest-writer.ts';
+import { type SnapshotCounts, snapshotTotals } from '../manifest/snapshot-summary.ts';
+import { metadataFolder } from '../metadata/metadata-file.ts';
+import { mainBranch, type Snapshot, type SnapshotOperation, type SnapshotRef } from '../metadata/snapshot.ts';
+import { generateSnapshotId } from '../metadata/snapshot-id.ts';
+import {
+  currentSnapshot,
+  partitionSpecById,
+  refByName,
+  snapshotById,
+  type TableMetadata,
+} from '../metadata/table-metadata.ts';
+import { writableFormatVersion } from '../metadata/table-metadata-json.ts';
+import { checkSnapshotOptions, type SnapshotOptions } from './snapshot-options.ts';
+import type { OperationContext, OperationPlan, TableOperation } from './table-operation.ts';
+import { manifestTargetSizeBytes } from './table-properties.ts';
+
+/** What a snapshot is made on. */
+export interface SnapshotContext extends OperationContext {
+  /** The id of the snapshot to be made. */
+  readonly snapshotId: bigint;
+  readonly branch: string;
+  /** The head of the branch; for a new branch `main`'s. */
+  readonly parent: Snapshot | undefined;
+  /** The parent's manifests in their order, without those that hold no live file; all have counts. */
+  readonly inherited: ManifestList;
+  /**
+   * Writes manifests of about `targetSizeBytes` each (by default what the table asks for); none for no entries.
+   * They serve every attempt of the transaction.
+   */
+  writeManifests(
+    content: ManifestContent,
+    specId: number,
+    entries: Iterable<NewManifestEntry>,
+    targetSizeBytes?: number,
+  ): Promise<readonly ManifestFile[]>;
+}
+
+/** What a snapshot shall be. */
+export interface SnapshotChange {
+  readonly operation: SnapshotOperation;
+  /** Put before what is carried over. */
+  readonly newManifests: readonly ManifestFile[];
+  /** What is carried over of the parent's manifests: all of them, or these. */
+  readonly carried: ManifestList | readonly ManifestFile[];
+  readonly counts: SnapshotCounts;
+}
+
+/**
+ * An operation that makes a snapshot and moves a branch to it. `change` says what the snapshot holds; it runs once
+ * an attempt, and gives undefined when there is nothing to do.
+ */
+export function snapshotOperation(
+  name: string,
+  options: SnapshotOptions,
+  change: (context: SnapshotContext) => Promise<SnapshotChange | undefined>,
+): TableOperation {
+  return {
+    name,
+    async plan(context) {
+      checkWritable(context.metadata);
+      checkSnapshotOptions(options, context.metadata);
+      const inner = await snapshotContext(context, options);
+      const planned = await change(inner);
+      if (planned === undefined) return { updates: [] };
+      const snapshot = await writeSnapshot(inner, options, planned);
+      return snapshotPlan(inner.branch, options.tags ?? [], snapshot, context.metadata);
+    },
+  };
+}
+
+async function snapshotContext(
+  context: OperationContext,
+  options: SnapshotOptions,
+): Promise<SnapshotContext> {
+  const { metadata } = context;
+  const branch = options.branch ?? mainBranch;
+  const head = refByName(metadata, branch);
+  const parent = head === undefined ? currentSnapshot(metadata) : snapshotById(metadata, head.snapshotId);
+  const snapshotId = options.snapshotId ?? context.once('snapshotId', () => generateSnapshotId(metadata));
+  return {
+    ...context,
+    snapshotId,
+    branch,
+    parent,
+    inherited: await inheritedManifests(context, parent),
+    async writeManifests(content, specId, entries, targetSizeBytes = manifestTargetSizeBytes(metadata)) {
+      const spec = partitionSpecById(metadata, specId);
+      const input = { metadata, spec, content, snapshotId, entries };
+      const written: ManifestFile[] = [];
+      for (const { bytes, manifest } of encodeManifests(
+        input,
+        context.newManifestLocation,
+        targetSizeBytes,
+      )) {
+        await context.writeFile(manifest.manifestPath, bytes);
+        written.push(manifest);
+      }
+      return written;
+    },
+  };
+}
+
+async function inheritedManifests(
+  { io, metadata, manifestListCache }: OperationContext,
+  parent: Snapshot | undefined,
+): Promise<ManifestList> {
+  if (parent === undefined) return ManifestList.of([]);
+  if (parent.manifests === undefined) {
+    const list = await readManifestList(io, parent.manifestList, manifestListCache);
+    if (list.manifests.every((manifest) => hasCounts(manifest) && hasLiveFiles(manifest))) return list;
+  }
+  const manifests = await readSnapshotManifests(io, parent, manifestListCache);
+  const counted: ManifestFile[] = [];
+  for (const manifest of manifests) counted.push(await withCounts(io, metadata, manifest));
+  return ManifestList.of(counted.filter(hasLiveFiles));
+}
+
+/** A manifest with nothing but deleted entries has done its work. */
+function hasLiveFiles(manifest: ManifestFile): boolean {
+  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0;
+}
+
+async function writeSnapshot(
+  context: SnapshotContext,
+  options: SnapshotOptions,
+  { operation, newManifests, carried, counts }: SnapshotChange,
+): Promise<Snapshot> {
+  const { metadata, snapshotId, parent, inherited } = context;
+  const sequenceNumber = metadata.lastSequenceNumber + 1n;
+  const codec = manifestCodec(metadata);
+  const numbered = (manifests: readonly ManifestFile[]): ManifestFile[] =>
+    manifests.map((manifest) => withSequenceNumber(manifest, sequenceNumber));
+  const kept = carried instanceof ManifestList ? carried : ManifestList.of(numbered(carried), codec);
+  const list = kept.prepend(numbered(newManifests), codec);
+  const totals = await snapshotTotals(context.io, metadata, parent, inherited.manifests, counts);
+  const { attempt, commitUuid } = context;
+  const manifestList = `${metadataFolder(metadata)}/snap-${snapshotId}-${attempt}-${commitUuid}.avro`;
+  const lineage = parent === undefined ? {} : { parentSnapshotId: parent.snapshotId };
+  await context.writeFile(manifestList, list.encode({ snapshotId, sequenceNumber, ...lineage }));
+  context.manifestListCache?.set(manifestList, list);
+  return {
+    snapshotId,
+    ...lineage,
+    sequenceNumber,
+    timestampMs: Math.max(options.timestampMs ?? context.nowMs, metadata.lastUpdatedMs),
+    manifestList,
+    summary: counts.summary(operation, totals, options.summary),
+    schemaId: metadata.currentSchemaId,
+  };
+}
+
+/** Adds the snapshot and moves the branch and the tags to it; their retention settings stay as they are. */
+function snapshotPlan(
+  branch: string,
+  tags: readonly string[],
+  snapshot: Snapshot,
+  metadata: TableMetadata,
+): OperationPlan {
+  const move = (refName: string, type: SnapshotRef['type']): TableUpdate => {
+    const { extra: _, ...ref }: SnapshotRef = {
+      type,
+      ...refByName(metadata, refName),
+      snapshotId: snapshot.snapshotId,
+    };
+    return { action: 'set-snapshot-ref', refName, ...ref };
+  };
+  return {
+    updates: [
+      { action: 'add-snapshot', snapshot },
+      move(branch, 'branch'),
+      ...tags.map((tag) => move(tag, 'tag')),
+    ],
+  };
+}
+
+function checkWritable({ formatVersion, location }: TableMetadata): void {
+  if (formatVersion === writableFormatVersion) return;
+  throw new IcebergError(
+    'UNSUPPORTED_FORMAT_VERSION',
+    `cannot add a snapshot to a table of format version ${formatVersion} (this release writes ${writableFormatVersion})`,
+    { context: { formatVersion, location } },
+  );
+}
