@@ -142,9 +142,10 @@ class Commit {
       if (outcome.kind === 'committed') return this.#done(prepared, outcome.table);
       if (this.#options.pinnedRefs !== undefined || !(await this.#retry.next())) throw outcome.error;
       base = await this.#reload(outcome.table);
-      // The reply to an earlier attempt may have said conflict although that attempt had landed.
-      const landing = findLanding(prepared, base);
-      if (landing === 'landed') return this.#done(prepared, base);
+      // A catalog may say conflict although the commit had landed: when it was sent twice on the way, for one.
+      if (prepared.snapshots.length > 0 && findLanding(prepared, base) === 'landed') {
+        return this.#done(prepared, base);
+      }
     }
   }
 
@@ -167,33 +168,24 @@ class Commit {
       } catch (error) {
         failure = error;
       }
-      if (IcebergError.is(failure, 'COMMIT_CONFLICT')) {
-        this.#event('conflict', failure);
-        return this.#conflict(prepared, failure);
+      const isRefused = isDefinite(failure);
+      this.#event(isRefused ? 'conflict' : isTransient(failure) ? 'unavailable' : 'unknown', failure);
+      if (!this.#anyUnknown) {
+        if (IcebergError.is(failure, 'COMMIT_CONFLICT')) return { kind: 'conflict', error: failure };
+        if (isRefused) throw failure;
+        if (isTransient(failure)) {
+          this.#options.signal?.throwIfAborted();
+          if (!(await this.#retry.next())) throw failure;
+          continue;
+        }
       }
-      if (isTransient(failure)) {
-        this.#event('unavailable', failure);
-        this.#options.signal?.throwIfAborted();
-        if (!(await this.#retry.next())) throw failure;
-        continue;
-      }
-      if (isDefinite(failure)) throw failure;
+      // Even a refusal is none once a reply was lost: the sending before it may have landed, and caused it.
       this.#anyUnknown = true;
-      this.#event('unknown', failure);
       const outcome = await this.#lookUp(prepared, check, failure);
       if (outcome !== 'resend') return outcome;
+      if (IcebergError.is(failure, 'COMMIT_CONFLICT')) return { kind: 'conflict', error: failure };
+      if (isRefused) throw failure;
     }
-  }
-
-  /** After a refusal: the request may have landed before, when an earlier sending's reply was lost. */
-  async #conflict(prepared: PreparedTransaction, error: unknown): Promise<Outcome> {
-    if (!this.#anyUnknown) return { kind: 'conflict', error };
-    const check = new Backoff(
-      { ...statusCheckSettings(prepared.base.metadata), ...this.#options.statusCheck },
-      this.#options,
-    );
-    const outcome = await this.#lookUp(prepared, check, error);
-    return outcome === 'resend' ? { kind: 'conflict', error } : outcome;
   }
 
   /** Reads the table until it shows whether the request landed. */
@@ -203,7 +195,8 @@ class Commit {
     failure: unknown,
   ): Promise<Outcome | 'resend'> {
     for (;;) {
-      if (this.#options.signal?.aborted || !(await check.next())) throw this.#unknown(prepared, failure);
+      // An abort must not pass for an outcome.
+      if (!(await check.next().catch(() => false))) throw this.#unknown(prepared, failure);
       let table: LoadedTable;
       try {
         table = await this.#load();
@@ -219,7 +212,7 @@ class Commit {
         case 'base-unchanged':
           return 'resend';
         case 'not-landed':
-          return { kind: 'conflict', error: failure, table };
+          return { kind: 'conflict', error: this.#overtaken(failure), table };
         case 'uncertain':
           throw this.#unknown(prepared, failure);
       }
@@ -276,6 +269,15 @@ class Commit {
     await deleteQuietly(
       io,
       [...this.#planner.writtenFiles].filter((location) => !used.has(location)),
+    );
+  }
+
+  #overtaken(cause: unknown): IcebergError {
+    const { identifier } = this.#target;
+    return new IcebergError(
+      'COMMIT_CONFLICT',
+      `the commit to ${formatIdentifier(identifier)} did not happen: its reply was lost, and others changed the table first`,
+      { cause, context: { identifier, attempts: this.#attempts } },
     );
   }
 
