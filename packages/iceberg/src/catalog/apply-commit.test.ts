@@ -112,7 +112,7 @@ test('a snapshot that was current only within the commit leaves no history', () 
   expect(metadata.snapshots).toHaveLength(2);
 });
 
-test('history before a removed snapshot goes, and so do refs to it and statistics of it', () => {
+test('history before a removed snapshot goes, and so do statistics of it; a ref to it must go first', () => {
   let metadata = newTable();
   for (const id of [1, 2, 3, 4]) metadata = apply(metadata, [add(id), main(id)]);
   metadata = apply(metadata, [{ action: 'set-snapshot-ref', refName: 't', type: 'tag', snapshotId: 2n }]);
@@ -123,23 +123,28 @@ test('history before a removed snapshot goes, and so do refs to it and statistic
       { snapshotId: 3n, statisticsPath: 'mem://s', fileSizeInBytes: 1 },
     ],
   };
-  const after = apply(metadata, [{ action: 'remove-snapshots', snapshotIds: [2n, 77n] }]);
+  expect(failure(metadata, [{ action: 'remove-snapshots', snapshotIds: [2n, 77n] }])).toBe('COMMIT_CONFLICT');
+  const after = apply(metadata, [
+    { action: 'remove-snapshot-ref', refName: 't' },
+    { action: 'remove-snapshots', snapshotIds: [2n, 77n] },
+  ]);
   expect(history(after)).toEqual([3, 4]);
   expect(Object.keys(after.refs)).toEqual(['main']);
   expect(after.partitionStatistics).toHaveLength(1);
   expect(after.snapshots.map((s) => s.snapshotId)).toEqual([1n, 3n, 4n]);
 });
 
-test('without main the table has no current snapshot and no history', () => {
+test('without main the table has no current snapshot; history stays while its snapshots do', () => {
   const base = apply(newTable(), [add(1), main(1)]);
-  for (const update of [
-    { action: 'remove-snapshot-ref', refName: 'main' },
-    { action: 'remove-snapshots', snapshotIds: [1n] },
-  ] as const) {
-    const after = apply(base, [update]);
+  const removeMain: TableUpdate = { action: 'remove-snapshot-ref', refName: 'main' };
+  for (const [updates, left] of [
+    [[removeMain], [1]],
+    [[removeMain, { action: 'remove-snapshots', snapshotIds: [1n] }], []],
+  ] as [TableUpdate[], number[]][]) {
+    const after = apply(base, updates);
     expect(after.currentSnapshotId).toBeUndefined();
     expect('currentSnapshotId' in after).toBe(false);
-    expect(after.snapshotLog).toEqual([]);
+    expect(history(after)).toEqual(left);
     expect(after.refs).toEqual({});
   }
 });
@@ -187,7 +192,7 @@ test.each<[string, TableUpdate]>([
     'a partition field with the name of a column',
     { action: 'add-spec', spec: { fields: [{ sourceId: 2, name: 'a', transform: 'day' }] } },
   ],
-  ['an update nobody knows', { action: 'set-statistics' } as unknown as TableUpdate],
+  ['an update nobody knows', { action: 'set-colour' } as unknown as TableUpdate],
 ])('%s is INVALID_ARGUMENT', (_, update) => {
   const base = newTable();
   const needsSnapshot = update.action === 'set-snapshot-ref';

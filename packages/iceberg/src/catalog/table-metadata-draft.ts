@@ -191,14 +191,17 @@ export class TableMetadataDraft {
     ];
   }
 
+  /** What was current stays in the log: a table that is replaced goes through this, and keeps its history. */
   removeSnapshotRef(name: string): void {
     this.#metadata.refs = without(this.#metadata.refs, (ref) => ref === name);
     if (name !== mainBranch) return;
     delete this.#metadata.currentSnapshotId;
-    this.#metadata.snapshotLog = [];
   }
 
-  /** Refs to and statistics of the removed snapshots go with them. */
+  /**
+   * Statistics of the removed snapshots go with them. A ref to one of them is a conflict: somebody made it after the
+   * commit was planned, and was told that it is there. (A commit that means refs to go removes them first.)
+   */
   removeSnapshots(snapshotIds: readonly bigint[]): void {
     const removed = new Set(snapshotIds);
     const kept = <T extends { snapshotId: bigint }>(list: readonly T[]): readonly T[] =>
@@ -207,7 +210,14 @@ export class TableMetadataDraft {
     this.#metadata.statistics = kept(this.#metadata.statistics);
     this.#metadata.partitionStatistics = kept(this.#metadata.partitionStatistics);
     for (const [name, ref] of Object.entries(this.#metadata.refs)) {
-      if (removed.has(ref.snapshotId)) this.removeSnapshotRef(name);
+      if (!removed.has(ref.snapshotId)) continue;
+      throw new IcebergError(
+        'COMMIT_CONFLICT',
+        `ref ${name} keeps snapshot ${ref.snapshotId} from being removed`,
+        {
+          context: { ref: name, snapshotId: ref.snapshotId },
+        },
+      );
     }
     this.#removedSnapshots = true;
   }
