@@ -12,6 +12,7 @@ import {
   type Namespace,
   type NamespacePropertiesUpdate,
   newMetadataLocation,
+  newTableLocation,
   obsoleteMetadataFiles,
   purgeTable,
   type TableIdentifier,
@@ -23,7 +24,6 @@ import { shown } from './names.ts';
 import { NamespaceRows } from './namespace-rows.ts';
 import { resolveSqlCatalogOptions, type SqlCatalogOptions } from './options.ts';
 import type { SchemaVersion } from './schema.ts';
-import { newTableLocation } from './table-location.ts';
 import { TableRows } from './table-rows.ts';
 
 /** How often a commit that lost the race is applied to the newer state before it is a conflict. */

@@ -11,11 +11,12 @@ import { applyCommit } from './apply-commit.ts';
 import type { Catalog, LoadedTable, Namespace, TableIdentifier } from './catalog.ts';
 import { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog-names.ts';
 import { deleteFiles, purgeTable } from './table-files.ts';
+import { newTableLocation } from './table-location.ts';
 
 export interface MemoryCatalogOptions {
   /** Where metadata files are written. */
   readonly io: FileIO;
-  /** Base URI under which tables without an own location are placed. */
+  /** Base URI under which tables without an own location are placed, unless their namespace has a `location`. */
   readonly warehouse: string;
 }
 
@@ -218,8 +219,9 @@ class MemoryCatalog implements Catalog {
     return [...this.#tables.values()].filter((table) => keyOf(table.identifier.namespace) === key);
   }
 
-  #defaultLocation({ namespace, name }: TableIdentifier): string {
-    return [this.#warehouse, ...namespace, name].join('/');
+  #defaultLocation(identifier: TableIdentifier): string {
+    const properties = this.#namespaces.get(keyOf(identifier.namespace))?.properties ?? {};
+    return newTableLocation(this.#warehouse, identifier, properties.location);
   }
 }
 

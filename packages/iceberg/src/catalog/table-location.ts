@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { TableIdentifier } from '@danube/iceberg';
+import type { TableIdentifier } from './catalog.ts';
 
 /**
  * A new location for a table: below its namespace's `location` property, else below the warehouse in a folder for
  * each level, and with a unique end. A name can be dropped (its files kept), or renamed, and used again; two tables
- * that shared a folder would each take the other's files for orphans.
+ * that shared a folder would each take the other's files for orphans. For catalogs that choose locations themselves;
+ * `warehouse` and `namespaceLocation` are base URIs, written literally.
  */
 export function newTableLocation(
   warehouse: string,
