@@ -106,6 +106,17 @@ test('the snapshot log gets an entry when the current snapshot changes, and only
   expect(back.currentSnapshotId).toBe(1n);
 });
 
+test('times of the log do not go back when a commit moves main to an old snapshot and adds one made earlier', () => {
+  const base = apply(newTable(), [add(1), main(1), add(2), main(2)]);
+  const update = [main(1), add(3, { timestampMs: start }), main(3)];
+  for (const updates of [update, update.slice(0, 2)]) {
+    const after = apply(base, updates, start + 30_000);
+    const times = [...after.snapshotLog.map((entry) => entry.timestampMs), after.lastUpdatedMs];
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(after.lastUpdatedMs).toBe(start + 30_000);
+  }
+});
+
 test('a snapshot that was current only within the commit leaves no history', () => {
   const metadata = apply(newTable(), [add(1), main(1), add(2), main(2)]);
   expect(history(metadata)).toEqual([2]);

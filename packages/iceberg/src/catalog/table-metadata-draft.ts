@@ -180,15 +180,12 @@ export class TableMetadataDraft {
     const extra = Object.hasOwn(refs, name) ? refs[name]!.extra : undefined;
     this.#metadata.refs = { ...refs, [name]: extra === undefined ? ref : { extra, ...ref } };
     if (name !== mainBranch || this.#metadata.currentSnapshotId === ref.snapshotId) return;
-    const added = this.#addedSnapshots.get(ref.snapshotId);
     this.#metadata.currentSnapshotId = ref.snapshotId;
-    this.#metadata.snapshotLog = [
-      ...this.#metadata.snapshotLog,
-      {
-        timestampMs: added === undefined ? this.#nowMs : this.#metadata.lastUpdatedMs,
-        snapshotId: ref.snapshotId,
-      },
-    ];
+    const { snapshotLog, lastUpdatedMs } = this.#metadata;
+    const changedMs = this.#addedSnapshots.has(ref.snapshotId) ? lastUpdatedMs : this.#nowMs;
+    // An earlier update of the same commit may have written a later time than a snapshot that was made before it.
+    const timestampMs = Math.max(changedMs, snapshotLog.at(-1)?.timestampMs ?? 0);
+    this.#metadata.snapshotLog = [...snapshotLog, { timestampMs, snapshotId: ref.snapshotId }];
   }
 
   /** What was current stays in the log: a table that is replaced goes through this, and keeps its history. */
@@ -285,6 +282,7 @@ export class TableMetadataDraft {
     }
     if (this.#addedSnapshots.size === 0) metadata.lastUpdatedMs = this.#nowMs;
     metadata.snapshotLog = this.#snapshotLog();
+    metadata.lastUpdatedMs = Math.max(metadata.lastUpdatedMs, metadata.snapshotLog.at(-1)?.timestampMs ?? 0);
     if (previousMetadataLocation !== undefined) {
       metadata.metadataLog = [
         ...metadata.metadataLog,
