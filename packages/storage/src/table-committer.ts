@@ -21,7 +21,6 @@ import type { StorageContext } from './storage-context.ts';
 import { checkTable, tableOptions } from './table-layout.ts';
 import { formatIdentifier, type TableName } from './topic-name.ts';
 import type { TopicState } from './topic-state.ts';
-import { uuidV7 } from './uuid-v7.ts';
 
 /** One commit: the exact request, what it was built on, and what it says of each topic. Never rebased. */
 interface Attempt {
@@ -335,6 +334,7 @@ export class TableCommitter {
       io: this.io,
       dataFiles: parts.flatMap((part) => part.prepared?.files ?? []),
       snapshotId,
+      now: options.now,
       timestampMs: options.now(),
       // For people; the property is the authority.
       summary: { 'danube.ranges': JSON.stringify(ranges), 'danube.epoch': String(epoch) },
@@ -344,7 +344,7 @@ export class TableCommitter {
     });
     if (prepared.snapshotId !== snapshotId || prepared.sequenceNumber !== seq)
       throw new StorageError('INVALID_ARGUMENT', 'the prepared commit is not the one that was asked for');
-    return { base, request: prepared.request, idempotencyKey: uuidV7(options.now()), parts, startedMs };
+    return { base, request: prepared.request, idempotencyKey: prepared.idempotencyKey, parts, startedMs };
   }
 
   /**
