@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Catalog, CreateTableOptions, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
+import type { Catalog, TableIdentifier } from '../catalog/catalog.ts';
 import { IcebergError, type IcebergErrorCode } from '../errors.ts';
 import type { FileIO } from '../io/file-io.ts';
-import type { DataFile } from '../manifest/data-file.ts';
-import { encodeSingleValue } from '../metadata/single-value.ts';
 
 /** What a case works on. */
 export interface CatalogSubject {
@@ -27,57 +25,22 @@ export interface CatalogCapabilities {
   readonly nestedNamespaces?: boolean;
   /** Names may hold spaces, upper case and letters beyond ASCII. */
   readonly freeNames?: boolean;
+  /** Names of namespaces and tables may hold slashes. */
+  readonly slashesInNames?: boolean;
+  /** Names of tables may hold dots. */
+  readonly dotsInTableNames?: boolean;
+  /** A level of a namespace may hold dots, and is not two levels then. */
+  readonly dotsInNamespaces?: boolean;
+  /** `createTable` puts the table where `location` says. */
+  readonly requestedLocation?: boolean;
+  /** No table gets by default a location that another table had, even if that one was dropped or renamed. */
+  readonly freshLocations?: boolean;
+  /** `loadTable` reads the metadata file, so it cannot load a table whose file is damaged or gone. */
+  readonly loadsFromFile?: boolean;
   /** `dropTable` with `purge` deletes the files before it resolves. */
   readonly purge?: boolean;
   readonly rename?: boolean;
   readonly register?: boolean;
-}
-
-export const namespace = ['conformance'];
-export const orders: TableIdentifier = { namespace, name: 'orders' };
-
-/** Deliberately with ids that a catalog must not keep. */
-export const orderOptions: CreateTableOptions = {
-  schema: {
-    fields: [
-      { id: 40, name: 'segment_offset', required: true, type: 'long', doc: 'position in the topic' },
-      { id: 10, name: 'append_time', required: true, type: 'timestamptz' },
-      {
-        id: 20,
-        name: 'attributes',
-        required: false,
-        type: { type: 'map', keyId: 21, key: 'string', valueId: 22, valueRequired: true, value: 'string' },
-      },
-    ],
-    identifierFieldIds: [40],
-  },
-  partitionSpec: { fields: [{ sourceId: 10, name: 'append_day', transform: 'day' }] },
-  sortOrder: {
-    fields: [{ sourceId: 40, transform: 'identity', direction: 'asc', nullOrder: 'nulls-first' }],
-  },
-  properties: { owner: 'conformance' },
-};
-
-/** The namespace and the table most cases start with. */
-export async function createOrders(catalog: Catalog): Promise<LoadedTable> {
-  await catalog.createNamespace(namespace);
-  return catalog.createTable(orders, orderOptions);
-}
-
-/** A data file as a manifest describes it; the file itself is not needed to commit. */
-export function dataFile(table: LoadedTable, name: string, from: number, rows: number): DataFile {
-  const bound = (value: number): Uint8Array => encodeSingleValue('long', BigInt(value));
-  return {
-    content: 'data',
-    filePath: `${table.metadata.location}/data/${name}.parquet`,
-    fileFormat: 'PARQUET',
-    partition: [20_000],
-    specId: table.metadata.defaultSpecId,
-    recordCount: rows,
-    fileSizeInBytes: 1000 + rows,
-    lowerBounds: new Map([[1, bound(from)]]),
-    upperBounds: new Map([[1, bound(from + rows - 1)]]),
-  };
 }
 
 /** Asserts that a call fails with one code, and gives the error. */
@@ -99,4 +62,28 @@ export async function assertFails(
 /** The names a catalog lists, in one order. */
 export function names(identifiers: readonly TableIdentifier[]): string[] {
   return identifiers.map(({ namespace: levels, name }) => [...levels, name].join('/')).sort();
+}
+
+/** Both clients in turn, `count` in all. */
+export function clients({ catalog, other }: CatalogSubject, count: number): readonly Catalog[] {
+  return Array.from({ length: count }, (_, i) => (i % 2 === 0 ? catalog : other));
+}
+
+/** Asserts that of several calls made at once exactly one succeeded and each other failed with one of the codes. */
+export async function assertOneWins<T>(
+  calls: readonly Promise<T>[],
+  ...codes: readonly IcebergErrorCode[]
+): Promise<T> {
+  const outcomes = await Promise.allSettled(calls);
+  const won: T[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') won.push(outcome.value);
+    else
+      assert.ok(
+        codes.some((code) => IcebergError.is(outcome.reason, code)),
+        String(outcome.reason),
+      );
+  }
+  assert.equal(won.length, 1, `${won.length} of ${calls.length} succeeded`);
+  return won[0] as T;
 }

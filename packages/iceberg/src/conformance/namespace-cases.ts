@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import {
   assertFails,
+  assertOneWins,
   type CatalogCapabilities,
   type CatalogConformanceCase,
-  createOrders,
-  namespace,
-  orders,
+  clients,
 } from './conformance-case.ts';
+import { createOrders, namespace, orderOptions, orders } from './conformance-table.ts';
 
 export function namespaceCases({
   nestedNamespaces = true,
-  freeNames = true,
 }: CatalogCapabilities): readonly CatalogConformanceCase[] {
   return [
     {
@@ -42,8 +41,9 @@ export function namespaceCases({
         await assertFails('NAMESPACE_NOT_FOUND', () => catalog.listNamespaces(missing));
         await assertFails('NAMESPACE_NOT_FOUND', () => catalog.listTables(missing));
         await assertFails('NAMESPACE_NOT_FOUND', () => catalog.dropNamespace(missing));
-        const change = { updates: { a: 'b' } };
-        await assertFails('NAMESPACE_NOT_FOUND', () => catalog.updateNamespaceProperties(missing, change));
+        for (const change of [{ updates: { a: 'b' } }, { removals: ['a'] }, {}]) {
+          await assertFails('NAMESPACE_NOT_FOUND', () => catalog.updateNamespaceProperties(missing, change));
+        }
         assert.equal(await catalog.namespaceExists(missing), false);
       },
     },
@@ -110,31 +110,31 @@ export function namespaceCases({
     },
     {
       name: 'of several that create the same namespace at once exactly one succeeds',
-      async run({ catalog, other }) {
-        const outcomes = await Promise.allSettled(
-          [catalog, other, catalog, other].map((client) => client.createNamespace(namespace)),
+      async run(subject) {
+        const calls = clients(subject, 8).map((client, i) =>
+          client.createNamespace(namespace, { writer: `w${i}` }).then(() => `w${i}`),
         );
-        assert.equal(outcomes.filter((outcome) => outcome.status === 'fulfilled').length, 1);
+        const won = await assertOneWins(calls, 'ALREADY_EXISTS');
+        assert.equal((await subject.other.loadNamespaceProperties(namespace)).writer, won);
       },
     },
-    ...(freeNames
-      ? [
-          {
-            name: 'names with spaces, quotes, wildcards and letters beyond ASCII are kept apart',
-            async run({ catalog, other }) {
-              const odd = ["it's", 'a b', 'Ünïcødé 😀', '100%', 'under_score', 'underXscore', 'CASE', 'case'];
-              for (const name of odd) await catalog.createNamespace([name], { name });
-              for (const name of odd) {
-                assert.equal((await other.loadNamespaceProperties([name])).name, name);
-              }
-              const listed = (await other.listNamespaces()).map((found) => found.join('/'));
-              assert.deepEqual(listed.sort(), [...odd].sort());
-              await other.dropNamespace(['under_score']);
-              assert.equal(await catalog.namespaceExists(['underXscore']), true);
-            },
-          } satisfies CatalogConformanceCase,
-        ]
-      : []),
+    {
+      name: 'namespaces are listed from their creation to their drop',
+      async run({ catalog, other }) {
+        const listed = async (): Promise<string[]> =>
+          (await other.listNamespaces()).map((found) => found.join('/')).sort();
+        assert.deepEqual(await listed(), []);
+        await catalog.createNamespace(['n_1']);
+        await catalog.createNamespace(['n_2'], { kept: 'yes' });
+        assert.deepEqual(await listed(), ['n_1', 'n_2']);
+        await other.dropNamespace(['n_1']);
+        assert.deepEqual(await listed(), ['n_2']);
+        // A new one of a dropped one's name starts anew.
+        await catalog.dropNamespace(['n_2']);
+        await catalog.createNamespace(['n_2']);
+        assert.equal((await other.loadNamespaceProperties(['n_2'])).kept, undefined);
+      },
+    },
     ...(nestedNamespaces ? nestedCases : []),
   ];
 }
@@ -164,6 +164,32 @@ const nestedCases: readonly CatalogConformanceCase[] = [
       await other.dropNamespace(['a', 'b']);
       await other.dropNamespace(['a']);
       assert.deepEqual(await catalog.listNamespaces(), []);
+    },
+  },
+  {
+    name: 'tables of a namespace are not those of the one above or below it',
+    async run({ catalog, other }) {
+      await createOrders(catalog);
+      const below = [...namespace, 'below'];
+      await catalog.createNamespace(below);
+      await catalog.createTable({ namespace: below, name: 'inner' }, orderOptions);
+      assert.deepEqual(await other.listTables(namespace), [orders]);
+      assert.deepEqual(await other.listTables(below), [{ namespace: below, name: 'inner' }]);
+      assert.equal(await other.tableExists({ namespace, name: 'inner' }), false);
+      await assertFails('NAMESPACE_NOT_EMPTY', () => other.dropNamespace(below));
+      await catalog.dropTable(orders);
+      await assertFails('NAMESPACE_NOT_EMPTY', () => other.dropNamespace(namespace));
+    },
+  },
+  {
+    name: 'namespaces that are gone are listed no more, and their parents are still there',
+    async run({ catalog, other }) {
+      for (const levels of [['a'], ['a', 'b'], ['a', 'c']]) await catalog.createNamespace(levels);
+      await other.dropNamespace(['a', 'b']);
+      assert.deepEqual(await catalog.listNamespaces(['a']), [['a', 'c']]);
+      await other.dropNamespace(['a', 'c']);
+      assert.deepEqual(await catalog.listNamespaces(['a']), []);
+      assert.deepEqual(await catalog.listNamespaces(), [['a']]);
     },
   },
 ];
