@@ -137,6 +137,8 @@ export {
   writableFormatVersion,
 } from './metadata/table-metadata-json.ts';
 export type { ParsedTransform } from './metadata/transform.ts';
+export type { DescribeParquetFileOptions } from './metrics/describe-parquet-file.ts';
+export { describeParquetFile } from './metrics/describe-parquet-file.ts';
 export { applyTransform, bindTransform, parseTransform, transformResultType } from './metadata/transform.ts';
 export type {
   DataFileReader,
