@@ -89,6 +89,19 @@ describe('a column over row groups', () => {
     ).toBeUndefined();
   });
 
+  test('of floats stands for both zeros, and for none where NaN got into a bound', () => {
+    const leaf = { index: 0, physicalType: 'DOUBLE', typeLength: 0 } as const;
+    const column = { id: 1, type: 'double', node: { ...node('required'), leaf }, repeated: false } as const;
+    const of = (min: number, max: number) =>
+      summarizeColumn({ ...column, convert: valueConverter('double', column.node) }, [
+        group(2, { min: encodeSingleValue('double', min), max: encodeSingleValue('double', max) }),
+      ]);
+    expect(of(0, -0)).toMatchObject({ lower: -0, upper: 0 });
+    expect(of(0, 3)).toMatchObject({ lower: -0, upper: 3 });
+    expect(of(1, Number.NaN)).not.toHaveProperty('lower');
+    expect(of(Number.NaN, 1)).not.toHaveProperty('upper');
+  });
+
   test('in a list has none', () => {
     expect(summary([group(3, { ...bounds(1n, 2n), nullCount: 0 })], 'optional', true)).toEqual({
       size: 10,

@@ -182,6 +182,17 @@ describe('metrics from a footer', () => {
     expect([...(file.lowerBounds?.keys() ?? [])]).toEqual([1]);
   });
 
+  test('a column of mode none has its size only, one of mode counts no bounds', async () => {
+    const file = await describeFixture('values', {
+      'write.metadata.metrics.default': 'none',
+      'write.metadata.metrics.column.l': 'counts',
+    });
+    expect(file.columnSizes?.size).toBe(13);
+    expect([...(file.valueCounts?.keys() ?? [])]).toEqual([3]);
+    expect([...(file.nullValueCounts ?? [])]).toEqual([[3, 1]]);
+    expect([file.lowerBounds?.size, file.upperBounds?.size]).toEqual([0, 0]);
+  });
+
   test('INT96 is counted and not bounded', async () => {
     const file = await describeFixture('int96');
     expect(file.valueCounts?.get(1)).toBe(1);
