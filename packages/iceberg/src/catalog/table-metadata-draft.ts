@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { IcebergError } from '../errors.ts';
-import { stringifyJson } from '../json/json.ts';
 import { withoutTrailingSlash } from '../metadata/create-table-metadata.ts';
+import { checkLayoutColumns, checkPartitionNames } from '../metadata/layout-columns.ts';
 import type { UnboundPartitionSpec } from '../metadata/partition-spec.ts';
 import {
   bindPartitionFields,
@@ -11,12 +11,14 @@ import {
 } from '../metadata/partition-spec-binding.ts';
 import { highestFieldId, type Schema } from '../metadata/schema.ts';
 import { checkSchema } from '../metadata/schema-check.ts';
-import { schemaToJson } from '../metadata/schema-json.ts';
+import { findSameSchema } from '../metadata/schema-equality.ts';
 import { mainBranch, type Snapshot, type SnapshotRef } from '../metadata/snapshot.ts';
 import type { UnboundSortOrder } from '../metadata/sort-order.ts';
 import type { PartitionStatisticsFile, StatisticsFile } from '../metadata/statistics.ts';
 import {
   currentSchema,
+  defaultPartitionSpec,
+  defaultSortOrder,
   type SnapshotLogEntry,
   snapshotById,
   type TableMetadata,
@@ -39,6 +41,7 @@ export class TableMetadataDraft {
   #lastAddedSchemaId: number | undefined;
   #lastAddedSpecId: number | undefined;
   #lastAddedOrderId: number | undefined;
+  readonly #removedSchemas = new Set<number>();
   #removedSnapshots = false;
 
   constructor(base: TableMetadata, nowMs: number) {
@@ -75,8 +78,7 @@ export class TableMetadataDraft {
   addSchema(schema: Schema): void {
     checkSchema(schema);
     const { schemas } = this.#metadata;
-    const text = schemaText(schema);
-    const same = schemas.find((other) => schemaText(other) === text);
+    const same = findSameSchema(schemas, schema);
     const schemaId = same?.schemaId ?? Math.max(...schemas.map((other) => other.schemaId)) + 1;
     if (same === undefined) this.#metadata.schemas = [...schemas, { ...schema, schemaId }];
     this.#metadata.lastColumnId = Math.max(this.#metadata.lastColumnId, highestFieldId(schema));
@@ -90,7 +92,9 @@ export class TableMetadataDraft {
       'schema',
       id,
     );
+    const before = currentSchema(this.#metadata);
     this.#metadata.currentSchemaId = id;
+    checkPartitionNames(currentSchema(this.#metadata), before, this.#metadata.partitionSpecs);
   }
 
   addPartitionSpec(spec: UnboundPartitionSpec): void {
@@ -262,12 +266,14 @@ export class TableMetadataDraft {
     this.#metadata.partitionSpecs = partitionSpecs.filter((spec) => !specIds.includes(spec.specId));
   }
 
+  /** Whether snapshots that stay need them is seen at the end, since the same commit may remove snapshots. */
   removeSchemas(schemaIds: readonly number[]): void {
     const { schemas, currentSchemaId } = this.#metadata;
     if (schemaIds.includes(currentSchemaId)) {
       throw refuse(`schema ${currentSchemaId} is the current one`, { schemaId: currentSchemaId });
     }
     this.#metadata.schemas = schemas.filter((schema) => !schemaIds.includes(schema.schemaId));
+    for (const id of schemaIds) this.#removedSchemas.add(id);
   }
 
   /** The metadata with its logs and time in order. */
@@ -280,6 +286,8 @@ export class TableMetadataDraft {
         { context: { formatVersion: metadata.formatVersion, location: metadata.location } },
       );
     }
+    this.#checkLayout();
+    this.#checkRemovedSchemas();
     if (this.#addedSnapshots.size === 0) metadata.lastUpdatedMs = this.#nowMs;
     metadata.snapshotLog = this.#snapshotLog();
     metadata.lastUpdatedMs = Math.max(metadata.lastUpdatedMs, metadata.snapshotLog.at(-1)?.timestampMs ?? 0);
@@ -290,6 +298,28 @@ export class TableMetadataDraft {
       ].slice(-previousVersionsMax(metadata.properties));
     }
     return metadata;
+  }
+
+  /** What a commit leaves as it was is not its fault: other writers are less strict, and appends must go on. */
+  #checkLayout(): void {
+    const [base, metadata] = [this.#base, this.#metadata];
+    const same =
+      base.currentSchemaId === metadata.currentSchemaId &&
+      base.defaultSpecId === metadata.defaultSpecId &&
+      base.defaultSortOrderId === metadata.defaultSortOrderId;
+    if (same) return;
+    checkLayoutColumns(currentSchema(metadata), defaultPartitionSpec(metadata), defaultSortOrder(metadata));
+  }
+
+  /** A snapshot is read with the schema it names. */
+  #checkRemovedSchemas(): void {
+    for (const { snapshotId, schemaId } of this.#metadata.snapshots) {
+      if (schemaId === undefined || !this.#removedSchemas.has(schemaId)) continue;
+      throw refuse(`schema ${schemaId} cannot be removed while snapshot ${snapshotId} names it`, {
+        schemaId,
+        snapshotId,
+      });
+    }
   }
 
   /**
@@ -311,10 +341,6 @@ export class TableMetadataDraft {
 function previousVersionsMax(properties: Readonly<Record<string, string>>): number {
   const value = Number.parseInt(properties['write.metadata.previous-versions-max'] ?? '100', 10);
   return Math.max(1, Number.isNaN(value) ? 100 : value);
-}
-
-function schemaText(schema: Schema): string {
-  return stringifyJson(schemaToJson({ ...schema, schemaId: 0 }));
 }
 
 function checkRef(name: string, ref: SnapshotRef): void {

@@ -5,7 +5,14 @@ import {
   type PartitionSpec,
   type UnboundPartitionSpec,
 } from './partition-spec.ts';
-import { findField, isPrimitiveType, type PrimitiveType, type Schema, walkFields } from './schema.ts';
+import {
+  findField,
+  findFieldByName,
+  isPrimitiveType,
+  type PrimitiveType,
+  type Schema,
+  walkFields,
+} from './schema.ts';
 import type { SortOrder, UnboundSortOrder } from './sort-order.ts';
 import { transformResultType } from './transform.ts';
 
@@ -31,7 +38,7 @@ export function bindPartitionFields(
     const same = known.find((other) => isSameField(other, field));
     const fieldId = field.fieldId ?? same?.fieldId ?? ++last;
     const owner = known.find((other) => other.fieldId === fieldId);
-    if (fieldId < firstPartitionFieldId || (owner !== undefined && !isSameField(owner, field))) {
+    if (fieldId < firstPartitionFieldId || (owner !== undefined && !mayShareId(owner, field))) {
       refuse(`partition field "${field.name}" cannot have the id ${fieldId}`, field);
     }
     if (names.has(field.name)) refuse(`two partition fields are named "${field.name}"`, field);
@@ -83,12 +90,20 @@ function isSameField(left: TransformField, right: TransformField): boolean {
   return left.transform === right.transform && sources(left) === sources(right);
 }
 
+/** In tables that were v1, a field that was removed is kept as `void` under its id. */
+function mayShareId(owner: TransformField, field: TransformField): boolean {
+  const isVoid = owner.transform === 'void' || field.transform === 'void';
+  return isSameField(owner, field) || (isVoid && owner.sourceId === field.sourceId);
+}
+
 function checkPartitionField(field: UnboundField, schema: Schema): void {
   if (field.name === '') refuse('a partition field has no name', field);
-  checkTransform(field, schema, `partition field "${field.name}"`);
-  const column = schema.fields.find((candidate) => candidate.name === field.name);
-  // A reader could not tell the partition field from the column; identity is the one case where they agree.
-  if (column !== undefined && !(field.transform === 'identity' && column.id === field.sourceId)) {
+  // The column that a void field was made of may be gone.
+  if (field.transform !== 'void') checkTransform(field, schema, `partition field "${field.name}"`);
+  const column = findFieldByName(schema, field.name);
+  const mayBeNamedSo = field.transform === 'identity' || field.transform === 'void';
+  // A reader could not tell the partition field from the column, but where they agree or the field says nothing.
+  if (column !== undefined && !(mayBeNamedSo && column.id === field.sourceId)) {
     refuse(`partition field "${field.name}" has the name of a column`, field);
   }
 }

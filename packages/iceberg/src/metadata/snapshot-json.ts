@@ -9,7 +9,9 @@ export function readSnapshot(json: JsonFields, formatVersion: number): Snapshot 
   const addedRows = json.optionalLong('added-rows');
   const keyId = json.optionalString('key-id');
   const v1 = formatVersion === 1;
-  const manifestList = v1 ? json.optionalString('manifest-list') : json.string('manifest-list');
+  // Snapshots of a table that was v1 may name their manifests themselves, for as long as they live.
+  const manifestList =
+    v1 || json.has('manifests') ? json.optionalString('manifest-list') : json.string('manifest-list');
   if (!v1 && !json.has('summary')) throw json.error('is missing (expected an object)', 'summary');
   return {
     snapshotId: json.long('snapshot-id'),
