@@ -49,18 +49,22 @@ test('a column goes only when the default spec and order do not use it', () => {
   expect(failure(base, useSchema(a, c))).toEqual(['INVALID_ARGUMENT', expect.stringContaining('"b_day"')]);
   expect(failure(base, useSchema(b, c))).toEqual(['INVALID_ARGUMENT', expect.stringContaining('sort field')]);
   // In whatever order the updates of one commit come: what counts is what they make.
-  const dropped = apply(
-    base,
-    [
-      ...useSchema(c),
-      { action: 'add-spec', spec: { fields: [] } },
-      { action: 'set-default-spec', specId: -1 },
-      { action: 'set-default-sort-order', sortOrderId: -1 } as const,
-    ].toSpliced(4, 0, { action: 'add-sort-order', sortOrder: { fields: [] } }),
-  );
+  const dropped = apply(base, [
+    ...useSchema(c),
+    { action: 'add-spec', spec: { fields: [] } },
+    { action: 'set-default-spec', specId: -1 },
+    { action: 'add-sort-order', sortOrder: { fields: [] } },
+    { action: 'set-default-sort-order', sortOrderId: -1 },
+  ]);
   expect(currentSchema(dropped).fields).toEqual([c]);
   expect(dropped.partitionSpecs[0]?.fields).toHaveLength(1);
   expect(parseTableMetadata(formatTableMetadata(dropped))).toEqual(dropped);
+});
+
+test('a table that another writer left with a broken order still takes what does not touch it', () => {
+  const broken: TableMetadata = { ...newTable(), schemas: [{ schemaId: 0, fields: [b, c] }] };
+  expect(apply(broken, [{ action: 'set-properties', updates: { k: 'v' } }]).properties).toEqual({ k: 'v' });
+  expect(failure(broken, useSchema(b, c, optional(4, 'd', 'int')))[0]).toBe('INVALID_ARGUMENT');
 });
 
 test('a column takes no type that the transform of the default spec cannot have', () => {
