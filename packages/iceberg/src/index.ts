@@ -18,6 +18,10 @@ export { deleteFiles, purgeTable } from './catalog/table-files.ts';
 export { newTableLocation } from './catalog/table-location.ts';
 export type { TableRequirement } from './catalog/table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './catalog/table-update.ts';
+export type { CachedDeletes, DeleteFileCache } from './deletes/delete-file-cache.ts';
+export { createDeleteFileCache } from './deletes/delete-file-cache.ts';
+export type { DeleteFile } from './deletes/delete-index.ts';
+export type { EqualityField } from './deletes/equality-field.ts';
 export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
 export { IcebergError } from './errors.ts';
 export type { ComparisonType, Expression, SetType, UnaryType } from './expression/expression.ts';
@@ -137,9 +141,9 @@ export {
   writableFormatVersion,
 } from './metadata/table-metadata-json.ts';
 export type { ParsedTransform } from './metadata/transform.ts';
+export { applyTransform, bindTransform, parseTransform, transformResultType } from './metadata/transform.ts';
 export type { DescribeParquetFileOptions } from './metrics/describe-parquet-file.ts';
 export { describeParquetFile } from './metrics/describe-parquet-file.ts';
-export { applyTransform, bindTransform, parseTransform, transformResultType } from './metadata/transform.ts';
 export type {
   DataFileReader,
   OpenDataFileOptions,
@@ -159,13 +163,14 @@ export { setRefRetention } from './refs/ref-retention.ts';
 export { removeRef, renameBranch } from './refs/remove-ref.ts';
 export { fastForward, replaceBranch, replaceTag } from './refs/replace-ref.ts';
 export { rollbackToSnapshot, rollbackToTimestamp, setCurrentSnapshot } from './refs/rollback.ts';
+export type { AppendRange } from './scan/append-range.ts';
 export type { FileMatch } from './scan/file-match.ts';
 export { createFileMatcher, matchFile } from './scan/file-match.ts';
-export type { DeleteFile } from './scan/scan-deletes.ts';
-export type { FileScanTask, PlanFilesOptions } from './scan/scan-plan.ts';
-export { planFiles, scanSchema } from './scan/scan-plan.ts';
-export type { ScanBatch, ScanOptions } from './scan/scan-rows.ts';
-export { readTask, scanBatches, scanRows } from './scan/scan-rows.ts';
+export type { FileScanTask, PlanAppendsOptions, PlanFilesOptions, PlanOptions } from './scan/scan-plan.ts';
+export { planAppends, planFiles, scanSchema } from './scan/scan-plan.ts';
+export type { ReadTaskOptions, ScanAppendsOptions, ScanBatch, ScanOptions } from './scan/scan-rows.ts';
+export { readTask, scanAppendBatches, scanAppends, scanBatches, scanRows } from './scan/scan-rows.ts';
+export type { SnapshotSelection } from './scan/snapshot-selection.ts';
 export type {
   CommitEvent,
   CommitTransactionOptions,

@@ -41,7 +41,11 @@ function mappedChildren(node: ParquetNode, fields: readonly MappedField[]): Parq
     return [{ ...entry, children: entry.children.map((child, at) => withId(child, at === 0 ? key : value)) }];
   }
   const [element] = entry.children;
-  // Old writers repeat a list's element itself instead of wrapping it in a group.
-  if (entry.children.length !== 1 || !element) return [withId(entry, part('element'))];
+  if (!element || isElement(node, entry)) return [withId(entry, part('element'))];
   return [{ ...entry, children: [withId(element, part('element'))] }];
+}
+
+/** Old writers repeat a list's element itself: a plain column, a group of several, or one of a name made for that. */
+function isElement(list: ParquetNode, entry: ParquetNode): boolean {
+  return entry.children.length !== 1 || entry.name === 'array' || entry.name === `${list.name}_tuple`;
 }

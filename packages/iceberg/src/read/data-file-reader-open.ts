@@ -23,7 +23,7 @@ export interface OpenedFile {
 export async function openParquet(io: FileIO, dataFile: DataFile): Promise<OpenedFile> {
   const { filePath: location, fileSizeInBytes: size } = dataFile;
   if (dataFile.fileFormat !== 'PARQUET') {
-    throw unsupportedDataFile(location, `data files of format ${dataFile.fileFormat} cannot be read`);
+    throw unsupportedDataFile(location, `files of format ${dataFile.fileFormat} cannot be read`);
   }
   const opened = await openFooter(io, location, size);
   const { rowCount } = opened.footer;

@@ -5,12 +5,15 @@ import type { ColumnReference } from '../expression/expression-bound.ts';
 import { mayMatch } from '../expression/expression-stats.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile, PrimitiveValue } from '../manifest/data-file.ts';
+import type { NameMapping } from '../metadata/name-mapping.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { NestedField, Schema } from '../metadata/schema.ts';
 import { singleValueFromJson } from '../metadata/single-value-json.ts';
 import { decoding, unsupportedDataFile } from '../parquet/data-file-errors.ts';
 import type { ColumnCursor } from '../parquet/parquet-column.ts';
+import { hasFieldIds, withMappedIds } from '../parquet/parquet-field-ids.ts';
 import type { ParquetFooter, ParquetRowGroup } from '../parquet/parquet-footer.ts';
+import type { ParquetNode } from '../parquet/parquet-schema.ts';
 import type { ParquetSource } from '../parquet/parquet-source.ts';
 import { storedStats } from '../parquet/parquet-stats.ts';
 import { openColumns, type PageCache } from './data-file-reader-columns.ts';
@@ -29,6 +32,8 @@ export interface OpenDataFileOptions {
    * partition source is read from the partition; without it such a column is null.
    */
   readonly partitionSpec?: PartitionSpec;
+  /** The table's name mapping: which column is which in a file without field ids. Files that have ids are read by them. */
+  readonly nameMapping?: NameMapping;
 }
 
 /** Which rows and columns to read. */
@@ -108,6 +113,7 @@ const windowBytes = 4 * 1024 * 1024;
  * @param schema the table's schema: gives columns their names and types, found in the file by field id
  * @throws IcebergError `IO_ERROR`; `DATA_FILE_CORRUPT` when the footer is damaged or counts other rows than the
  *   manifest; `UNSUPPORTED_FEATURE` for formats other than Parquet, encrypted files, and files without field ids
+ *   where no name mapping is given
  */
 export async function openDataFile(
   io: FileIO,
@@ -116,10 +122,18 @@ export async function openDataFile(
   options: OpenDataFileOptions = {},
 ): Promise<DataFileReader> {
   const { source, footer } = await openParquet(io, dataFile);
-  if (footer.root.children.length > 0 && footer.root.children.every((child) => child.fieldId === undefined)) {
-    throw unsupportedDataFile(source.location, 'its columns have no field ids');
-  }
-  return new ParquetDataFileReader(source, footer, schema, missingValues(dataFile, options.partitionSpec));
+  const root = rootWithIds(source.location, footer.root, options.nameMapping);
+  const missing = missingValues(dataFile, options.partitionSpec);
+  return new ParquetDataFileReader(source, { ...footer, root }, schema, missing);
+}
+
+function rootWithIds(location: string, root: ParquetNode, mapping: NameMapping | undefined): ParquetNode {
+  if (root.children.length === 0 || hasFieldIds(root)) return root;
+  if (mapping) return withMappedIds(root, mapping);
+  throw unsupportedDataFile(
+    location,
+    'its columns have no field ids; set the table property schema.name-mapping.default to say which column is which',
+  );
 }
 
 /** Identity partition value, then initial default, then null: the specification's order for a missing column. */

@@ -1,37 +1,38 @@
-import { IcebergError } from '../errors.ts';
+import { type DeleteFile, DeleteIndex } from '../deletes/delete-index.ts';
 import { alwaysTrue, type Expression } from '../expression/expression.ts';
 import { bindExpression } from '../expression/expression-binding.ts';
 import type { BoundExpression, ColumnReference, PartitionReference } from '../expression/expression-bound.ts';
 import { projectToPartition } from '../expression/expression-projection.ts';
 import { mayMatch } from '../expression/expression-stats.ts';
 import type { FileIO } from '../io/file-io.ts';
+import { readAhead } from '../io/read-ahead.ts';
 import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from '../manifest/data-file.ts';
 import type { ManifestListCache } from '../manifest/manifest-list-cache.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import { readManifest } from '../manifest/manifest-reader.ts';
+import { type NameMapping, nameMappingProperty } from '../metadata/name-mapping.ts';
+import { parseNameMapping } from '../metadata/name-mapping-json.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
-import {
-  currentSchema,
-  currentSnapshot,
-  partitionSpecById,
-  schemaById,
-  snapshotById,
-  type TableMetadata,
-} from '../metadata/table-metadata.ts';
-import { type DeleteFile, DeleteIndex } from './scan-deletes.ts';
+import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
+import { type AppendRange, appendsIn } from './append-range.ts';
 import { dataFileStats, partitionStats, summaryStats } from './scan-stats.ts';
+import { type SnapshotSelection, selectSnapshot } from './snapshot-selection.ts';
 
-/** What to plan. */
-export interface PlanFilesOptions {
-  /** The snapshot to read. Default the current one. */
-  readonly snapshotId?: bigint;
+/** What to plan, whatever the snapshots. */
+export interface PlanOptions {
   /** Rows wanted. Default all. */
   readonly filter?: Expression;
   /** Manifest lists read before, to save reading them again. */
   readonly cache?: ManifestListCache;
 }
+
+/** What to plan of one snapshot. */
+export interface PlanFilesOptions extends PlanOptions, SnapshotSelection {}
+
+/** What to plan of what several snapshots appended. */
+export interface PlanAppendsOptions extends PlanOptions, AppendRange {}
 
 /** A data file that may hold wanted rows, and what is needed to read them. */
 export interface FileScanTask {
@@ -40,7 +41,7 @@ export interface FileScanTask {
   readonly sequenceNumber: bigint;
   /** The snapshot that added the file. */
   readonly snapshotId: bigint;
-  /** Delete files that may remove rows of the file. `scanRows` refuses a file that has any. */
+  /** Delete files that may remove rows of the file; `readTask` and the scans apply them. */
   readonly deletes: readonly DeleteFile[];
   /** The filter that its rows must still be put to. */
   readonly residual: Expression;
@@ -48,25 +49,18 @@ export interface FileScanTask {
   readonly partitionSpec: PartitionSpec;
   /** The schema to read it with. */
   readonly schema: Schema;
+  /** The table's name mapping, for files without field ids. */
+  readonly nameMapping?: NameMapping;
 }
 
 /**
- * The schema a scan reads with: the current one, or for an older snapshot the one that was current then.
+ * The schema a scan reads with: the table's, or for an older snapshot or a tag the one that was current then.
  *
- * @throws IcebergError `SNAPSHOT_NOT_FOUND`, `INVALID_METADATA`
+ * @throws IcebergError `SNAPSHOT_NOT_FOUND`, `INVALID_ARGUMENT`, `INVALID_METADATA`
  */
-export function scanSchema(metadata: TableMetadata, snapshotId?: bigint): Schema {
-  if (snapshotId === undefined) return currentSchema(metadata);
-  const { schemaId } = wantedSnapshot(metadata, snapshotId);
-  return schemaId === undefined ? currentSchema(metadata) : schemaById(metadata, schemaId);
-}
-
-function wantedSnapshot(metadata: TableMetadata, snapshotId: bigint): Snapshot {
-  const snapshot = snapshotById(metadata, snapshotId);
-  if (snapshot) return snapshot;
-  throw new IcebergError('SNAPSHOT_NOT_FOUND', `the table has no snapshot ${snapshotId}`, {
-    context: { snapshotId },
-  });
+export function scanSchema(metadata: TableMetadata, selection: SnapshotSelection | bigint = {}): Schema {
+  return selectSnapshot(metadata, typeof selection === 'bigint' ? { snapshotId: selection } : selection)
+    .schema;
 }
 
 /**
@@ -76,8 +70,9 @@ function wantedSnapshot(metadata: TableMetadata, snapshotId: bigint): Snapshot {
  * Files come in the manifests' order as manifests are read, a few ahead; one manifest's entries at a time are in
  * memory, and all delete files of the snapshot. A table without snapshot has no files.
  *
- * @throws IcebergError `INVALID_ARGUMENT` at once when the filter does not fit the schema, `SNAPSHOT_NOT_FOUND`
- *   at once; while iterating `IO_ERROR`, `INVALID_MANIFEST`
+ * @throws IcebergError `INVALID_ARGUMENT` at once when the filter does not fit the schema or several snapshots are
+ *   asked for, `SNAPSHOT_NOT_FOUND` and `INVALID_METADATA` (a broken name mapping) at once; while iterating `IO_ERROR`,
+ *   `INVALID_MANIFEST`
  * @see https://iceberg.apache.org/spec/#scan-planning
  */
 export function planFiles(
@@ -85,10 +80,32 @@ export function planFiles(
   io: FileIO,
   options: PlanFilesOptions = {},
 ): AsyncIterable<FileScanTask> {
-  const { snapshotId, filter = alwaysTrue } = options;
-  const schema = scanSchema(metadata, snapshotId);
-  const planner = new Planner(metadata, io, schema, filter);
-  return { [Symbol.asyncIterator]: () => planner.plan(options) };
+  const { snapshot, schema } = selectSnapshot(metadata, options);
+  const planner = new Planner(metadata, io, schema, options);
+  return { [Symbol.asyncIterator]: () => planner.planSnapshot(snapshot) };
+}
+
+/**
+ * Finds the data files that were appended in a range of snapshots and may hold wanted rows, oldest snapshot first:
+ * what a reader of new rows has not seen yet. As Java's `IncrementalAppendScan`:
+ *
+ * - only snapshots of the operation `append` count, and of those only files they added: what a compaction rewrote
+ *   comes once, what an overwrite brought does not come at all;
+ * - delete files are not applied: the rows come as they were appended;
+ * - the schema is the table's present one.
+ *
+ * @throws IcebergError at once `SNAPSHOT_NOT_FOUND` (with `positionLost: true` in its context when the start is not
+ *   before the end, because it was rolled back or too much has expired), `INVALID_ARGUMENT`, `INVALID_METADATA`; while
+ *   iterating `IO_ERROR`, `INVALID_MANIFEST`
+ */
+export function planAppends(
+  metadata: TableMetadata,
+  io: FileIO,
+  options: PlanAppendsOptions = {},
+): AsyncIterable<FileScanTask> {
+  const snapshots = appendsIn(metadata, options);
+  const planner = new Planner(metadata, io, currentSchema(metadata), options);
+  return { [Symbol.asyncIterator]: () => planner.planAppended(snapshots) };
 }
 
 class Planner {
@@ -96,45 +113,69 @@ class Planner {
   readonly #io: FileIO;
   readonly #schema: Schema;
   readonly #filter: Expression;
+  readonly #cache: ManifestListCache | undefined;
+  readonly #nameMapping: NameMapping | undefined;
   readonly #bound: BoundExpression<ColumnReference>;
   readonly #projections = new Map<number, BoundExpression<PartitionReference>>();
 
-  constructor(metadata: TableMetadata, io: FileIO, schema: Schema, filter: Expression) {
+  constructor(metadata: TableMetadata, io: FileIO, schema: Schema, options: PlanOptions) {
     this.#metadata = metadata;
     this.#io = io;
     this.#schema = schema;
-    this.#filter = filter;
-    this.#bound = bindExpression(schema, filter);
+    this.#filter = options.filter ?? alwaysTrue;
+    this.#cache = options.cache;
+    this.#bound = bindExpression(schema, this.#filter);
+    const mapping = metadata.properties[nameMappingProperty];
+    this.#nameMapping = mapping === undefined ? undefined : parseNameMapping(mapping);
   }
 
-  async *plan(options: PlanFilesOptions): AsyncGenerator<FileScanTask> {
-    const { snapshotId, cache } = options;
-    const snapshot =
-      snapshotId === undefined ? currentSnapshot(this.#metadata) : wantedSnapshot(this.#metadata, snapshotId);
+  async *planSnapshot(snapshot: Snapshot | undefined): AsyncGenerator<FileScanTask> {
     if (!snapshot || this.#bound.type === 'false') return;
-    const manifests = await readSnapshotManifests(this.#io, snapshot, cache);
+    const manifests = await readSnapshotManifests(this.#io, snapshot, this.#cache);
     const wanted = (content: ManifestContent) =>
       manifests.filter((manifest) => manifest.content === content && this.#mayHold(manifest));
     const deletes = await this.#indexDeletes(wanted('deletes'));
     for await (const { entry, spec } of this.#entries(wanted('data'))) {
       const { dataFile, sequenceNumber } = entry;
       if (!mayMatch(this.#bound, dataFileStats(dataFile, spec))) continue;
-      yield {
-        dataFile,
-        sequenceNumber,
-        snapshotId: entry.snapshotId,
-        deletes: deletes.deletesOf(dataFile, sequenceNumber),
-        residual: this.#filter,
-        partitionSpec: spec,
-        schema: this.#schema,
-      };
+      yield this.#task(entry, spec, deletes.deletesOf(dataFile, sequenceNumber, spec));
     }
+  }
+
+  async *planAppended(snapshots: readonly Snapshot[]): AsyncGenerator<FileScanTask> {
+    if (this.#bound.type === 'false') return;
+    for (const snapshot of snapshots) {
+      const { snapshotId } = snapshot;
+      const manifests = await readSnapshotManifests(this.#io, snapshot, this.#cache);
+      // What a snapshot added stands as added only in manifests that it wrote itself, merged ones included.
+      const written = manifests.filter(
+        (manifest) =>
+          manifest.content === 'data' && manifest.addedSnapshotId === snapshotId && this.#mayHold(manifest),
+      );
+      for await (const { entry, spec } of this.#entries(written)) {
+        if (entry.status !== 'added' || entry.snapshotId !== snapshotId) continue;
+        if (mayMatch(this.#bound, dataFileStats(entry.dataFile, spec))) yield this.#task(entry, spec, []);
+      }
+    }
+  }
+
+  #task(entry: ManifestEntry, partitionSpec: PartitionSpec, deletes: readonly DeleteFile[]): FileScanTask {
+    return {
+      dataFile: entry.dataFile,
+      sequenceNumber: entry.sequenceNumber,
+      snapshotId: entry.snapshotId,
+      deletes,
+      residual: this.#filter,
+      partitionSpec,
+      schema: this.#schema,
+      ...(this.#nameMapping ? { nameMapping: this.#nameMapping } : {}),
+    };
   }
 
   /** Delete files are judged by partition alone: their bounds speak of the rows they hold, not of those they remove. */
   async #indexDeletes(manifests: readonly ManifestFile[]): Promise<DeleteIndex> {
-    const index = new DeleteIndex();
-    for await (const { entry, spec } of this.#entries(manifests)) index.add(entry, spec.fields.length === 0);
+    const index = new DeleteIndex([this.#schema, ...this.#metadata.schemas.toReversed()]);
+    for await (const { entry, spec } of this.#entries(manifests)) index.add(entry, spec);
     return index;
   }
 
@@ -166,27 +207,5 @@ class Planner {
     const projection = projectToPartition(this.#schema, spec, this.#bound);
     this.#projections.set(spec.specId, projection);
     return projection;
-  }
-}
-
-const manifestsAhead = 3;
-
-/** Runs an asynchronous step over items in order, a few started ahead. */
-async function* readAhead<T, R>(
-  items: readonly T[],
-  step: (item: T) => Promise<R>,
-): AsyncGenerator<{ item: T; result: R }> {
-  const started: Promise<R>[] = [];
-  for (const [index, item] of items.entries()) {
-    for (let next = started.length; next <= Math.min(index + manifestsAhead, items.length - 1); next += 1) {
-      const promise = step(items[next] as T);
-      // Should the consumer stop, or an earlier step fail, nobody awaits this one: its failure is not unhandled.
-      promise.catch(() => {});
-      started.push(promise);
-    }
-    const result = await (started[index] as Promise<R>);
-    // Let go of what was read: the list would keep every manifest alive.
-    started[index] = Promise.resolve(undefined as R);
-    yield { item, result };
   }
 }
