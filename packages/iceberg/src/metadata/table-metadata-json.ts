@@ -60,9 +60,11 @@ export function tableMetadataFromJson(value: JsonValue, file = 'table metadata')
   const v1 = formatVersion === 1;
 
   const schemas = readSchemas(json, v1);
-  const currentSchemaId = v1
-    ? (json.optionalInt('current-schema-id') ?? schemas.at(-1)!.schemaId)
-    : json.int('current-schema-id');
+  // A v1 file may do without it: then `schema` is the current one, and it is the last of `schemas`.
+  const currentSchemaId =
+    v1 && (json.has('schema') || !json.has('schemas'))
+      ? (json.optionalInt('current-schema-id') ?? schemas.at(-1)!.schemaId)
+      : json.int('current-schema-id');
   const partitionSpecs = readSpecs(json, v1);
   const sortOrders = readOrders(json, v1);
   // Java wrote -1 for "none" in v1 and v2 files.
