@@ -1,45 +1,6 @@
-import type { JavaTable, Printed, PrintedRow } from './java-table.ts';
+import { byRegion, create, double, field, idAndRegion, only, rowsOf, text } from './golden-shape-parts.ts';
+import type { Printed, PrintedRow } from './java-table.ts';
 import type { Shape } from './make-golden.ts';
-
-const location = (name: string): string => `file:///danube-golden/${name}`;
-const field = (id: number, name: string, type: unknown, required = false) => ({ id, name, required, type });
-const text = (value: string | null): Printed => (value === null ? null : `s:${value}`);
-const double = (value: number): string => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleBE(value);
-  return `f:${bytes.toString('hex')}`;
-};
-
-const byRegion = {
-  'spec-id': 0,
-  fields: [{ 'source-id': 2, 'field-id': 1000, name: 'region', transform: 'identity' }],
-};
-const idAndRegion = {
-  type: 'struct',
-  fields: [field(1, 'id', 'long', true), field(2, 'region', 'string')],
-};
-
-function create(table: JavaTable, name: string, schema: object, options: object = {}, version = 2) {
-  const properties = { 'format-version': String(version) };
-  return table.create({ location: location(name), schema, properties, ...options });
-}
-
-/** Rows with ids `from` to `toExclusive`, in the regions in turn. */
-function rowsOf(
-  from: number,
-  toExclusive: number,
-  regions: readonly (string | null)[] = ['eu'],
-): PrintedRow[] {
-  return Array.from({ length: toExclusive - from }, (_, i) => ({
-    id: String(from + i),
-    region: text(regions[(from + i) % regions.length] ?? null),
-  }));
-}
-
-const only = (keys: readonly string[]): string => {
-  if (keys.length !== 1) throw new Error(`one file expected, not ${keys.length}`);
-  return keys[0]!;
-};
 
 export const deleteShapes: Readonly<Record<string, Shape>> = {
   /** One delete file for two data files, then one for a single file; a file appended later is not touched. */

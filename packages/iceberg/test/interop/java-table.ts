@@ -75,7 +75,7 @@ export interface JavaTable {
   create(options: object): Promise<JavaState>;
   register(location: string): Promise<JavaState>;
   load(): Promise<JavaState>;
-  /** One file for each partition that rows fall into. Options: `specId`, `lineage`, `set` (writer properties). */
+  /** One file for each partition that rows fall into. Options: see `Writers.java`. */
   writeData(rows: readonly PrintedRow[], options?: object): Promise<string[]>;
   writeEqualityDeletes(
     columns: readonly string[],

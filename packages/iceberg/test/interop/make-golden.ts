@@ -56,14 +56,20 @@ async function expectation(table: JavaTable, { lineage, byHand }: ShapeContext):
     return counted(byHand && newest ? byHand : await table.rows(options));
   };
   const rows = await read({});
-  const snapshots: Record<string, { manifests: readonly string[]; rows: unknown }> = {};
-  const manifests: Record<string, JavaManifest> = {};
+  const lists: (readonly [snapshotId: string, list: readonly JavaManifest[], rows: unknown])[] = [];
+  const manifests = new Map<string, JavaManifest>();
   for (const { 'snapshot-id': id } of metadata.snapshots ?? []) {
     const snapshotId = String(id);
     const list = await table.manifests({ snapshotId });
-    for (const manifest of list) manifests[manifest.path] = manifest;
-    snapshots[snapshotId] = { manifests: list.map(({ path }) => path), rows: await read({ snapshotId }) };
+    for (const manifest of list) manifests.set(manifest.path, manifest);
+    lists.push([snapshotId, list, await read({ snapshotId })]);
   }
+  // A manifest is stated once, unless an older list says something else of it (its first row id).
+  const listed = (manifest: JavaManifest) =>
+    same(manifest, manifests.get(manifest.path)) ? manifest.path : manifest;
+  const snapshots = Object.fromEntries(
+    lists.map(([id, list, there]) => [id, { manifests: list.map(listed), rows: there }]),
+  );
   const refs: Record<string, unknown> = {};
   for (const [ref, { 'snapshot-id': id }] of Object.entries(metadata.refs ?? {})) {
     const there = await read({ ref });
@@ -79,7 +85,7 @@ async function expectation(table: JavaTable, { lineage, byHand }: ShapeContext):
     ...(lineage ? { lineage: counted(await table.rows({ columns })) } : {}),
     refs,
     snapshots,
-    manifests: Object.values(manifests),
+    manifests: [...manifests.values()],
   };
 }
 

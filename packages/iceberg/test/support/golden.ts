@@ -96,6 +96,7 @@ export interface GoldenTable {
   /** Branches with the current schema, tags with the one of their snapshot, as Java reads them. */
   readonly refs: ReadonlyMap<string, GoldenRows>;
   readonly snapshots: readonly GoldenSnapshot[];
+  /** Of all snapshots; each once. */
   readonly manifests: readonly GoldenManifest[];
 }
 
@@ -107,7 +108,7 @@ interface ExpectedJson {
   readonly lineage?: GoldenRows;
   readonly refs: Readonly<Record<string, string | GoldenRows>>;
   readonly snapshots: Readonly<
-    Record<string, { readonly manifests: readonly string[]; readonly rows: GoldenRows }>
+    Record<string, { readonly manifests: readonly (string | GoldenManifest)[]; readonly rows: GoldenRows }>
   >;
   readonly manifests: readonly GoldenManifest[];
 }
@@ -129,10 +130,10 @@ export function goldenTable(name: string): GoldenTable {
     rows: rowsOf(json.rows),
     ...(json.lineage ? { lineage: json.lineage } : {}),
     refs: new Map(Object.entries(json.refs).map(([ref, rows]) => [ref, rowsOf(rows)])),
-    snapshots: Object.entries(json.snapshots).map(([id, { rows, manifests: paths }]) => ({
+    snapshots: Object.entries(json.snapshots).map(([id, { rows, manifests: listed }]) => ({
       snapshotId: BigInt(id),
       rows,
-      manifests: paths.map((path) => manifests.get(path)!),
+      manifests: listed.map((item) => (typeof item === 'string' ? manifests.get(item)! : item)),
     })),
     manifests: json.manifests,
   };

@@ -49,16 +49,20 @@ import org.apache.iceberg.util.ContentFileUtil;
 final class Writers {
   private Writers() {}
 
-  /** {@code rows}, and optionally {@code specId}, {@code lineage} (rows carry _row_id and its companion), {@code set}. */
+  /**
+   * {@code rows}, and optionally {@code specId}, {@code lineage} (rows carry _row_id and its companion), {@code set}
+   * (properties of the writer), {@code flat} (no folder for each partition).
+   */
   static JsonNode data(Session session, JsonNode request) throws IOException {
     Table table = session.table(request);
     Schema schema = table.schema();
     if (request.path("lineage").asBoolean()) schema = MetadataColumns.schemaWithRowLineage(schema);
     PartitionSpec spec = spec(table, request);
+    boolean flat = request.path("flat").asBoolean();
     ArrayNode out = Json.array();
     for (Map.Entry<PartitionKey, List<Record>> group : groups(spec, schema, request).entrySet()) {
       DataWriter<Record> writer =
-          Parquet.writeData(output(table, spec, group.getKey(), "data"))
+          Parquet.writeData(output(table, spec, flat ? null : group.getKey(), "data"))
               .forTable(table)
               .schema(schema)
               .setAll(Json.strings(request, "set"))
@@ -215,7 +219,7 @@ final class Writers {
   private static OutputFile output(Table table, PartitionSpec spec, StructLike partition, String kind) {
     String name = kind + "-" + UUID.randomUUID().toString().substring(0, 8) + ".parquet";
     String location =
-        spec.isUnpartitioned()
+        spec.isUnpartitioned() || partition == null
             ? table.locationProvider().newDataLocation(name)
             : table.locationProvider().newDataLocation(spec, partition, name);
     return table.io().newOutputFile(location);
