@@ -45,8 +45,26 @@ export {
   or,
 } from './expression/expression.ts';
 export type { FileIO } from './io/file-io.ts';
+export type { ListableFileIO, ListedFile } from './io/listable-file-io.ts';
 export type { JsonArray, JsonObject, JsonValue, RawJson } from './json/json.ts';
 export { isRawJson, parseJson, stringifyJson } from './json/json.ts';
+export type { DeleteExpiredFilesOptions, ExpiredState } from './maintenance/delete-expired-files.ts';
+export { deleteExpiredFiles } from './maintenance/delete-expired-files.ts';
+export type { ExpireSnapshotsOptions } from './maintenance/expire-snapshots.ts';
+export { expireSnapshots } from './maintenance/expire-snapshots.ts';
+export type {
+  ExpireSnapshotsAndFilesOptions,
+  ExpiryCleanup,
+  ExpirySummary,
+} from './maintenance/expire-snapshots-and-files.ts';
+export { expireSnapshotsAndFiles } from './maintenance/expire-snapshots-and-files.ts';
+export type {
+  FileFailure,
+  FileKind,
+  FileRemovalOptions,
+  FileRemovalReport,
+  RemovedFile,
+} from './maintenance/file-deletion.ts';
 export type {
   DataFile,
   EntryStatus,
@@ -63,6 +81,7 @@ export type { ManifestListCache } from './manifest/manifest-list-cache.ts';
 export { createManifestListCache } from './manifest/manifest-list-cache.ts';
 export { readSnapshotManifests } from './manifest/manifest-list-reader.ts';
 export { readManifest } from './manifest/manifest-reader.ts';
+export type { FilePartition } from './manifest/partition-key.ts';
 export type { CreateTableMetadataOptions } from './metadata/create-table-metadata.ts';
 export { createTableMetadata } from './metadata/create-table-metadata.ts';
 export {
@@ -142,6 +161,13 @@ export {
 } from './metadata/table-metadata-json.ts';
 export type { ParsedTransform } from './metadata/transform.ts';
 export { applyTransform, bindTransform, parseTransform, transformResultType } from './metadata/transform.ts';
+export type { EntryRow, FileRow } from './metadata-tables/file-tables.ts';
+export type { AllManifestsRow, ManifestRow, PartitionSummaryRow } from './metadata-tables/manifest-tables.ts';
+export { metadataTables } from './metadata-tables/metadata-tables.ts';
+export type { PartitionRecord } from './metadata-tables/partition-record.ts';
+export type { PartitionRow } from './metadata-tables/partition-table.ts';
+export type { ColumnMetrics, ReadableMetrics } from './metadata-tables/readable-metrics.ts';
+export type { HistoryRow, MetadataLogRow, RefRow, SnapshotRow } from './metadata-tables/snapshot-tables.ts';
 export type { DescribeParquetFileOptions } from './metrics/describe-parquet-file.ts';
 export { describeParquetFile } from './metrics/describe-parquet-file.ts';
 export type {
@@ -178,9 +204,13 @@ export type {
   TransactionTarget,
 } from './transaction/commit-transaction.ts';
 export { commitTransaction } from './transaction/commit-transaction.ts';
+export type { DeleteDataFilesOptions } from './transaction/delete-data-files.ts';
+export { deleteDataFiles } from './transaction/delete-data-files.ts';
 export type { AppendOptions } from './transaction/fast-append.ts';
 export { fastAppend } from './transaction/fast-append.ts';
 export { mergeAppend } from './transaction/merge-append.ts';
+export type { OverwriteFilesOptions } from './transaction/overwrite-files.ts';
+export { overwriteFiles } from './transaction/overwrite-files.ts';
 export type { PrepareAppendOptions, PreparedAppend } from './transaction/prepare-append.ts';
 export { prepareAppend } from './transaction/prepare-append.ts';
 export type {
@@ -189,7 +219,13 @@ export type {
   TransactionComponents,
 } from './transaction/prepare-transaction.ts';
 export { prepareTransaction } from './transaction/prepare-transaction.ts';
+export type { ReplacePartitionsOptions } from './transaction/replace-partitions.ts';
+export { replacePartitions } from './transaction/replace-partitions.ts';
 export { requirementsFor } from './transaction/requirements.ts';
+export type { RewriteFilesOptions } from './transaction/rewrite-files.ts';
+export { rewriteFiles } from './transaction/rewrite-files.ts';
+export type { RewriteManifestsOptions } from './transaction/rewrite-manifests.ts';
+export { rewriteManifests } from './transaction/rewrite-manifests.ts';
 export type { SnapshotOptions } from './transaction/snapshot-options.ts';
 export type { OperationContext, OperationPlan, TableOperation } from './transaction/table-operation.ts';
 export type { CommitRetrySettings } from './transaction/table-properties.ts';

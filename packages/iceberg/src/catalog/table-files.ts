@@ -1,6 +1,20 @@
 import type { FileIO } from '../io/file-io.ts';
-import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
-import { readManifest } from '../manifest/manifest-reader.ts';
+import {
+  type FileRemovalOptions,
+  type FileRemovalReport,
+  FileRemover,
+  type RemovedFile,
+} from '../maintenance/file-deletion.ts';
+import { isGarbageCollected } from '../maintenance/garbage-collection.ts';
+import { LocationSet } from '../maintenance/location-set.ts';
+import { readManifestPaths } from '../maintenance/manifest-paths.ts';
+import {
+  collectManifests,
+  manifestListsOf,
+  statisticsOf,
+  visitPaths,
+} from '../maintenance/reachable-files.ts';
+import type { ManifestFile } from '../manifest/data-file.ts';
 import type { LoadedTable } from './catalog.ts';
 
 /** Deletes files that nothing needs any more; what cannot be deleted stays, as an orphan. */
@@ -13,33 +27,46 @@ export async function deleteFiles(io: FileIO, locations: Iterable<string>): Prom
  * Deletes every file of a dropped table that its metadata can reach: data files, manifests, manifest lists,
  * statistics, metadata files. With `gc.enabled=false` data files and delete files stay (they may belong to
  * another table), as in Iceberg Java. Manifests are read first; one that cannot be read fails the call
- * before anything is deleted.
+ * before anything is deleted. Files that cannot be deleted are in the report. Memory: 20 bytes for each data file.
  */
-export async function purgeTable(io: FileIO, table: LoadedTable): Promise<void> {
+export async function purgeTable(
+  io: FileIO,
+  table: Pick<LoadedTable, 'metadata' | 'metadataLocation'>,
+  options: FileRemovalOptions = {},
+): Promise<FileRemovalReport> {
   const { metadata } = table;
-  const keepsData = metadata.properties['gc.enabled']?.toLowerCase() === 'false';
-  const dataFiles = new Set<string>();
-  const manifests = new Set<string>();
-  const lists = new Set<string>();
-  for (const snapshot of metadata.snapshots) {
-    if (snapshot.manifestList !== '') lists.add(snapshot.manifestList);
-    for (const manifest of await readSnapshotManifests(io, snapshot)) {
-      if (manifests.has(manifest.manifestPath)) continue;
-      manifests.add(manifest.manifestPath);
-      if (keepsData) continue;
-      for (const { dataFile } of await readManifest(io, metadata, manifest)) dataFiles.add(dataFile.filePath);
+  const remover = new FileRemover(io, options);
+  const manifests = await collectManifests(io, metadata.snapshots, remover.concurrency);
+  const paths = new LocationSet();
+  if (isGarbageCollected(metadata)) {
+    // Also what was removed from the table: an expiry may have left it.
+    await visitPaths(io, manifests.values(), remover.concurrency, ({ location }) => void paths.add(location));
+  }
+  // Data first, metadata last: what a crash in the middle leaves can still be found.
+  await remover.remove(contentFiles(io, manifests.values(), paths));
+  const metadataFiles = metadata.metadataLog.map((entry) => entry.metadataFile);
+  await remover.remove(filesOf('manifest', manifests.keys()));
+  await remover.remove(filesOf('manifest-list', manifestListsOf(metadata.snapshots)));
+  await remover.remove(filesOf('statistics', statisticsOf(metadata)));
+  await remover.remove(filesOf('metadata', metadataFiles));
+  await remover.remove(filesOf('metadata', [table.metadataLocation]));
+  return remover.report();
+}
+
+/** Each file once, whichever of the manifests names it. */
+async function* contentFiles(
+  io: FileIO,
+  manifests: Iterable<ManifestFile>,
+  paths: LocationSet,
+): AsyncGenerator<RemovedFile> {
+  for (const manifest of manifests) {
+    if (paths.size === 0) return;
+    for (const { kind, location } of await readManifestPaths(io, manifest)) {
+      if (paths.delete(location)) yield { kind, location };
     }
   }
-  const statistics = [...metadata.statistics, ...metadata.partitionStatistics].map(
-    (file) => file.statisticsPath,
-  );
-  // Data first, metadata last: what a crash in the middle leaves can still be found.
-  await deleteFiles(io, [
-    ...dataFiles,
-    ...manifests,
-    ...lists,
-    ...statistics,
-    ...metadata.metadataLog.map((entry) => entry.metadataFile),
-    table.metadataLocation,
-  ]);
+}
+
+function filesOf(kind: RemovedFile['kind'], locations: Iterable<string>): RemovedFile[] {
+  return [...locations].map((location) => ({ kind, location }));
 }

@@ -1,8 +1,10 @@
-import type { FileIO } from './file-io.ts';
+import type { ListableFileIO } from './listable-file-io.ts';
 
 /** A FileIO in memory for tests, with what was asked of it. */
-export interface MemoryFileIO extends FileIO {
+export interface MemoryFileIO extends ListableFileIO {
   readonly files: Map<string, Uint8Array>;
+  /** When a file was written, in Unix milliseconds; tests may set it. Files put into `files` directly are as old as can be. */
+  readonly modifiedMs: Map<string, number>;
   readonly reads: string[];
   readonly writes: string[];
 }
@@ -10,6 +12,7 @@ export interface MemoryFileIO extends FileIO {
 /** Files live in a Map; missing ones and existing ones with `ifAbsent` fail as a store would. */
 export function createMemoryFileIO(): MemoryFileIO {
   const files = new Map<string, Uint8Array>();
+  const modifiedMs = new Map<string, number>();
   const reads: string[] = [];
   const writes: string[] = [];
   const read = (location: string): Uint8Array => {
@@ -20,6 +23,7 @@ export function createMemoryFileIO(): MemoryFileIO {
   };
   return {
     files,
+    modifiedMs,
     reads,
     writes,
     readFile: async (location) => Uint8Array.from(read(location)),
@@ -32,7 +36,14 @@ export function createMemoryFileIO(): MemoryFileIO {
       }
       writes.push(location);
       files.set(location, Uint8Array.from(data));
+      modifiedMs.set(location, Date.now());
     },
     deleteFile: async (location) => void files.delete(location),
+    async *listFiles(prefix) {
+      for (const [location, bytes] of files) {
+        if (!location.startsWith(prefix)) continue;
+        yield { location, sizeBytes: bytes.length, lastModifiedMs: modifiedMs.get(location) ?? 0 };
+      }
+    },
   };
 }

@@ -1,0 +1,156 @@
+import { applyCommit } from '../catalog/apply-commit.ts';
+import type { LoadedTable } from '../catalog/catalog.ts';
+import { IcebergError } from '../errors.ts';
+import type { Snapshot } from '../metadata/snapshot.ts';
+import type { PartitionStatisticsFile, StatisticsFile } from '../metadata/statistics.ts';
+import type { TableMetadata } from '../metadata/table-metadata.ts';
+import {
+  type CommitTransactionOptions,
+  commitTransaction,
+  type TransactionTarget,
+} from '../transaction/commit-transaction.ts';
+import { prepareTransaction } from '../transaction/prepare-transaction.ts';
+import type { OperationContext, OperationPlan, TableOperation } from '../transaction/table-operation.ts';
+import { deleteExpiredFiles, type ExpiredState } from './delete-expired-files.ts';
+import { type ExpireSnapshotsOptions, expireSnapshots } from './expire-snapshots.ts';
+import { checkRemovalOptions, type FileRemovalOptions, type FileRemovalReport } from './file-deletion.ts';
+
+export interface ExpireSnapshotsAndFilesOptions extends ExpireSnapshotsOptions, FileRemovalOptions {
+  /** How the expiry is committed. */
+  readonly commit?: CommitTransactionOptions;
+}
+
+/** What an expiry did (or would do, with `dryRun`). */
+export interface ExpirySummary {
+  /** The table after the expiry, as the files were compared with. */
+  readonly table: LoadedTable;
+  readonly expiredSnapshotIds: readonly bigint[];
+  /** Branches and tags that were too old. */
+  readonly expiredRefs: readonly string[];
+  readonly cleanup: ExpiryCleanup;
+}
+
+/**
+ * What became of the files. `stopped`: the snapshots are expired and not one file was deleted, because something that
+ * survives could not be read (`error` names it); `removeOrphanFiles` deletes them another day.
+ */
+export type ExpiryCleanup =
+  | { readonly kind: 'done'; readonly files: FileRemovalReport }
+  | { readonly kind: 'stopped'; readonly error: IcebergError };
+
+/**
+ * Expires snapshots and then deletes the files that only they needed: `expireSnapshots`, committed with retries, then
+ * `deleteExpiredFiles` against the table as it is loaded after that.
+ *
+ * With `dryRun` nothing is committed or deleted; the result says what would be, as far as the present state tells.
+ *
+ * Errors: those of `expireSnapshots` and of `commitTransaction`; then no file was deleted. When it is
+ * `COMMIT_STATE_UNKNOWN` the expiry may have happened all the same. Once it is committed, what goes wrong with the files
+ * is in the result and not thrown.
+ */
+export async function expireSnapshotsAndFiles(
+  target: TransactionTarget,
+  options: ExpireSnapshotsAndFilesOptions = {},
+): Promise<ExpirySummary> {
+  // Now, not when the expiry is committed already.
+  checkRemovalOptions(options);
+  const seen = new ExpiryRecorder(expireSnapshots(options));
+  const after = options.dryRun
+    ? await previewCommit(target, seen, options)
+    : await commitExpiry(target, seen, options);
+  const cleanup = await cleanUp(target, seen.before, after.metadata, options);
+  const kept = new Set(after.metadata.snapshots.map((snapshot) => snapshot.snapshotId));
+  return {
+    table: after,
+    expiredSnapshotIds: seen.plannedSnapshotIds.filter((id) => !kept.has(id)),
+    expiredRefs: seen.plannedRefs,
+    cleanup,
+  };
+}
+
+async function commitExpiry(
+  target: TransactionTarget,
+  operation: TableOperation,
+  { commit }: ExpireSnapshotsAndFilesOptions,
+): Promise<LoadedTable> {
+  // Throws while the outcome is unknown: nothing below may run then.
+  const { table } = await commitTransaction(target, [operation], commit);
+  // What others added since the commit is found reachable, too.
+  const now = await target.catalog.loadTable(target.identifier);
+  if (now.metadata.tableUuid === table.metadata.tableUuid) return now;
+  throw new IcebergError('TABLE_NOT_FOUND', 'the table was dropped and made anew after the expiry', {
+    context: { identifier: target.identifier, expectedUuid: table.metadata.tableUuid },
+  });
+}
+
+async function previewCommit(
+  target: TransactionTarget,
+  operation: TableOperation,
+  { commit = {} }: ExpireSnapshotsAndFilesOptions,
+): Promise<LoadedTable> {
+  const base = commit.base ?? (await target.catalog.loadTable(target.identifier));
+  const { request } = await prepareTransaction(base, [operation], target);
+  return { ...base, metadata: applyCommit(base.metadata, request) };
+}
+
+async function cleanUp(
+  { io }: TransactionTarget,
+  before: ExpiredState,
+  after: TableMetadata,
+  options: FileRemovalOptions,
+): Promise<ExpiryCleanup> {
+  try {
+    return { kind: 'done', files: await deleteExpiredFiles({ ...options, io, before, after }) };
+  } catch (error) {
+    if (IcebergError.is(error)) return { kind: 'stopped', error };
+    throw error;
+  }
+}
+
+/** Plans an expiry and remembers every state it was planned on: the commit may have landed on any of them. */
+class ExpiryRecorder implements TableOperation {
+  readonly #inner: TableOperation;
+  readonly #snapshots = new Map<bigint, Snapshot>();
+  readonly #statistics = new Map<string, StatisticsFile>();
+  readonly #partitionStatistics = new Map<string, PartitionStatisticsFile>();
+  #last: TableMetadata | undefined;
+  plannedSnapshotIds: readonly bigint[] = [];
+  plannedRefs: readonly string[] = [];
+
+  constructor(inner: TableOperation) {
+    this.#inner = inner;
+  }
+
+  get name(): string {
+    return this.#inner.name;
+  }
+
+  async plan(context: OperationContext): Promise<OperationPlan> {
+    const { metadata } = context;
+    const plan = await this.#inner.plan(context);
+    this.#last = metadata;
+    for (const snapshot of metadata.snapshots) this.#snapshots.set(snapshot.snapshotId, snapshot);
+    for (const file of metadata.statistics) this.#statistics.set(file.statisticsPath, file);
+    for (const file of metadata.partitionStatistics) this.#partitionStatistics.set(file.statisticsPath, file);
+    this.plannedSnapshotIds = plan.updates.flatMap((update) =>
+      update.action === 'remove-snapshots' ? update.snapshotIds : [],
+    );
+    this.plannedRefs = plan.updates.flatMap((update) =>
+      update.action === 'remove-snapshot-ref' ? [update.refName] : [],
+    );
+    return plan;
+  }
+
+  /** Everything that was in the table at any attempt. */
+  get before(): ExpiredState {
+    // The operation was planned: otherwise the commit would have thrown.
+    const { tableUuid, lastSequenceNumber } = this.#last!;
+    return {
+      tableUuid,
+      lastSequenceNumber,
+      snapshots: [...this.#snapshots.values()],
+      statistics: [...this.#statistics.values()],
+      partitionStatistics: [...this.#partitionStatistics.values()],
+    };
+  }
+}
