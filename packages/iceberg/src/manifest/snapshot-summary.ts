@@ -3,6 +3,7 @@ import type { Snapshot, SnapshotOperation } from '../metadata/snapshot.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import type { DataFile, ManifestFile } from './data-file.ts';
 import { readManifest } from './manifest-reader.ts';
+import { partitionKey } from './partition-key.ts';
 
 /** The sums over the live files of a snapshot; every summary must carry all six, since writers add to the last ones. */
 export interface SnapshotTotals {
@@ -149,12 +150,3 @@ function totals(value: (key: keyof SnapshotTotals) => bigint): Mutable<SnapshotT
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-function partitionKey(file: DataFile): string {
-  const values = file.partition.map((value) =>
-    value instanceof Uint8Array
-      ? `x${Buffer.from(value).toString('hex')}`
-      : `${typeof value}:${String(value)}`,
-  );
-  return JSON.stringify([file.specId, values]);
-}

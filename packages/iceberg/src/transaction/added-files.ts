@@ -22,6 +22,28 @@ export function checkAddedFiles(files: readonly DataFile[], wanted: FileContent 
   }
 }
 
+/** `INVALID_ARGUMENT` unless these name distinct files of these contents. */
+export function checkNamedFiles(files: readonly DataFile[], wanted: readonly FileContent[]): void {
+  const paths = new Set<string>();
+  for (const { filePath, content } of files) {
+    if (!wanted.includes(content)) {
+      throw refuse(
+        `${filePath} has content ${content}; what is removed here is ${wanted.join(' or ')}`,
+        filePath,
+      );
+    }
+    if (paths.has(filePath)) throw refuse(`${filePath} is given twice`, filePath);
+    paths.add(filePath);
+  }
+}
+
+/** `INVALID_ARGUMENT` when a file both goes and comes: a location names one file for ever. */
+export function checkDisjoint(removed: readonly DataFile[], added: readonly DataFile[]): void {
+  const paths = new Set(removed.map(({ filePath }) => filePath));
+  const both = added.find(({ filePath }) => paths.has(filePath));
+  if (both !== undefined) throw refuse(`${both.filePath} is both removed and added`, both.filePath);
+}
+
 /** Files by partition spec, newest spec first; each spec has manifests of its own. */
 export function groupBySpec<T extends { readonly specId: number }>(
   files: readonly T[],

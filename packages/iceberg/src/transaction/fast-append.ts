@@ -31,15 +31,24 @@ export function fastAppend(options: AppendOptions): TableOperation {
   });
 }
 
-/** Manifests of the files to be added, written by the first attempt. */
+/**
+ * Manifests of the files to be added, written by the first attempt.
+ *
+ * @param sequenceNumber data sequence number of the files. Default: the commit's
+ */
 export function addedManifests(
   context: SnapshotContext,
   files: readonly DataFile[],
+  sequenceNumber?: bigint,
 ): Promise<readonly ManifestFile[]> {
   return context.once('addedManifests', async () => {
     const manifests: ManifestFile[] = [];
     for (const [specId, group] of groupBySpec(files)) {
-      const entries = group.map((dataFile) => ({ status: 'added', dataFile }) as const);
+      const entries = group.map((dataFile) => ({
+        status: 'added' as const,
+        dataFile,
+        ...(sequenceNumber !== undefined && { sequenceNumber }),
+      }));
       manifests.push(...(await context.writeManifests('data', specId, entries)));
     }
     return manifests;

@@ -25,8 +25,9 @@ export async function mergeManifests(
   if (!isManifestMergeEnabled(metadata)) return manifests;
   const merged: ManifestFile[] = [];
   for (const group of groupManifests(manifests)) {
+    const newest = manifests.find(({ content }) => content === group[0]!.content)!;
     for (const bin of packFromEnd(group, manifestTargetSizeBytes(metadata))) {
-      const tooFew = bin.includes(manifests[0]!) && bin.length < manifestMinCountToMerge(metadata);
+      const tooFew = bin.includes(newest) && bin.length < manifestMinCountToMerge(metadata);
       merged.push(...(bin.length === 1 || tooFew ? bin : [await mergeBin(context, bin)]));
     }
   }
@@ -34,7 +35,7 @@ export async function mergeManifests(
 }
 
 /** By content and spec: data before deletes, newest spec first. */
-function groupManifests(manifests: readonly ManifestFile[]): readonly (readonly ManifestFile[])[] {
+export function groupManifests(manifests: readonly ManifestFile[]): readonly (readonly ManifestFile[])[] {
   const groups = new Map<string, ManifestFile[]>();
   for (const manifest of manifests) {
     const key = `${manifest.content} ${manifest.partitionSpecId}`;
@@ -69,7 +70,8 @@ export function packFromEnd(
 /** A bin is joined once for all attempts of the transaction. */
 async function mergeBin(context: SnapshotContext, bin: readonly ManifestFile[]): Promise<ManifestFile> {
   const merged = context.once('mergedBins', () => new Map<string, ManifestFile>());
-  const key = bin.map((manifest) => manifest.manifestPath).join('\n');
+  // A manifest of an earlier operation of the transaction gets its sequence number anew in each attempt.
+  const key = bin.map(({ manifestPath, sequenceNumber }) => `${sequenceNumber} ${manifestPath}`).join('\n');
   const known = merged.get(key);
   if (known !== undefined) return known;
   const { content, partitionSpecId } = bin[0]!;
