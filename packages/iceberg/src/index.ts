@@ -24,6 +24,28 @@ export type { DeleteFile } from './deletes/delete-index.ts';
 export type { EqualityField } from './deletes/equality-field.ts';
 export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
 export { IcebergError } from './errors.ts';
+export type { ColumnPath } from './evolution/column-names.ts';
+export type { NewColumn, NewField, NewType } from './evolution/new-column.ts';
+export type {
+  PartitionSource,
+  PartitionSpecChange,
+  PartitionSpecChangeOptions,
+} from './evolution/partition-spec-change.ts';
+export type { SortOrderChange, SortTerm } from './evolution/replace-sort-order.ts';
+export { replaceSortOrder } from './evolution/replace-sort-order.ts';
+export type { SchemaChange, SchemaChangeOptions } from './evolution/schema-change.ts';
+export { setLocation } from './evolution/set-location.ts';
+export {
+  removePartitionStatistics,
+  removeStatistics,
+  setPartitionStatistics,
+  setStatistics,
+} from './evolution/statistics-operations.ts';
+export { updatePartitionSpec } from './evolution/update-partition-spec.ts';
+export type { PropertiesChange } from './evolution/update-properties.ts';
+export { updateProperties } from './evolution/update-properties.ts';
+export { updateSchema } from './evolution/update-schema.ts';
+export { upgradeFormatVersion } from './evolution/upgrade-format-version.ts';
 export type { ComparisonType, Expression, SetType, UnaryType } from './expression/expression.ts';
 export {
   alwaysFalse,
