@@ -15,6 +15,20 @@ export interface StoreFileIO {
   writeFile(location: string, data: Uint8Array, options?: { ifAbsent?: boolean }): Promise<void>;
   /** Not an error if there is no such file. */
   deleteFile(location: string): Promise<void>;
+  /**
+   * All files whose location starts with `prefix`: any text, so end it with a slash for a directory. Locations begin
+   * with `prefix` as it is spelled; what comes behind it is literal. Pages are read as they are taken, see
+   * `ObjectStore.list` for files that come or go meanwhile.
+   */
+  listFiles(prefix: string): AsyncIterable<ListedFile>;
+}
+
+/** A file of a listing. */
+export interface ListedFile {
+  readonly location: string;
+  readonly sizeBytes: number;
+  /** Milliseconds since the epoch, by the store's clock. */
+  readonly lastModifiedMs: number;
 }
 
 export interface FileIOOptions {
@@ -68,6 +82,17 @@ export function createFileIO(options: FileIOOptions): StoreFileIO {
     },
 
     deleteFile: async (location) => store.delete(keyOf(location)),
+
+    async *listFiles(prefix) {
+      const keyPrefix = prefixBelow(below, prefix, options.baseUri);
+      for (let pageToken: string | undefined, more = true; more; more = pageToken !== undefined) {
+        const page = await store.list(keyPrefix, { pageToken });
+        for (const { key, sizeBytes, lastModifiedMs } of page.objects) {
+          yield { location: prefix + key.slice(keyPrefix.length), sizeBytes, lastModifiedMs };
+        }
+        pageToken = page.nextPageToken;
+      }
+    },
   };
 }
 
@@ -100,6 +125,13 @@ function parseLocation(text: string): Location | undefined {
 }
 
 function keyBelow(base: Location, text: string, baseUri: string): string {
+  const key = prefixBelow(base, text, baseUri);
+  parseKey(key);
+  return key;
+}
+
+/** The part of a location behind the base: a key, or the beginning of one. */
+function prefixBelow(base: Location, text: string, baseUri: string): string {
   const location = parseLocation(text);
   if (location === undefined) throw badLocation(text, 'is not an absolute URI (scheme://…)', baseUri);
   const depth = base.segments.length;
@@ -108,9 +140,7 @@ function keyBelow(base: Location, text: string, baseUri: string): string {
     location.segments.length > depth &&
     base.segments.every((segment, i) => sameSegment(segment, location.segments[i] ?? ''));
   if (!inside) throw badLocation(text, `is not below ${baseUri}`, baseUri);
-  const key = location.segments.slice(depth).join('/');
-  parseKey(key);
-  return key;
+  return location.segments.slice(depth).join('/');
 }
 
 function sameSegment(a: string, b: string): boolean {

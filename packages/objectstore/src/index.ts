@@ -1,6 +1,6 @@
 export type { ObjectStoreErrorCode, ObjectStoreErrorContext } from './errors.ts';
 export { ObjectStoreError } from './errors.ts';
-export type { FileIOOptions, StoreFileIO } from './file-io.ts';
+export type { FileIOOptions, ListedFile, StoreFileIO } from './file-io.ts';
 export { createFileIO, localBaseUri } from './file-io.ts';
 export { compareKeys, MAX_KEY_BYTES, parseKey } from './key.ts';
 export type { LocalFileSystem } from './local/file-system.ts';

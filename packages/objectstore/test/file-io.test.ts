@@ -27,6 +27,45 @@ describe('files by location', () => {
     expect(await outcome(io.fileSize(at))).toBe('NOT_FOUND');
   });
 
+  test('a listing gives what starts with the text, in the spelling that was asked for, page after page', async () => {
+    const { io, store } = overMemory('file:///wh');
+    const keys = ['t/data/a%2Fb.parquet', 't/data/c d.parquet', 't/metadata/v1.json', 't2/x', 'u'];
+    for (const key of keys) await store.put(key, bytes(key));
+    const list = async (prefix: string) => {
+      const found: string[] = [];
+      for await (const { location, sizeBytes, lastModifiedMs } of io.listFiles(prefix)) {
+        expect(sizeBytes).toBe((await io.readFile(location)).length);
+        expect(Math.abs(lastModifiedMs - Date.now())).toBeLessThan(60_000);
+        found.push(location);
+      }
+      return found;
+    };
+    expect(await list('file:///wh/t/')).toEqual(keys.slice(0, 3).map((key) => `file:///wh/${key}`));
+    expect(await list('file:/wh/t/data/')).toEqual(keys.slice(0, 2).map((key) => `file:/wh/${key}`));
+    expect(await list('file:///wh/t')).toEqual(keys.slice(0, 4).map((key) => `file:///wh/${key}`));
+    expect(await list('file:///wh/')).toHaveLength(5);
+    expect(await list('file:///wh/nowhere/')).toEqual([]);
+    expect(await outcome(list('file:///elsewhere/'))).toBe('INVALID_ARGUMENT');
+    for (let i = 0; i < 2_100; i += 1) await store.put(`many/${i}`, bytes('x'));
+    expect(new Set(await list('file:///wh/many/')).size).toBe(2_100);
+  });
+
+  test('files may be deleted while they are listed, on a local directory, too', async () => {
+    const root = join(await tempDir(), 'my data');
+    const io = createFileIO({
+      store: await openLocalObjectStore({ root }),
+      baseUri: pathToFileURL(root).href,
+    });
+    const base = localBaseUri(root);
+    for (const name of ['a/1', 'a/2', 'b/3', 'c']) await io.writeFile(`${base}/${name}`, bytes(name));
+    const found: string[] = [];
+    for await (const { location } of io.listFiles(`${base}/`)) {
+      found.push(location.slice(base.length + 1));
+      await io.deleteFile(location);
+    }
+    expect(found.sort()).toEqual(['a/1', 'a/2', 'b/3', 'c']);
+  });
+
   test('on a local root whose path has spaces and a percent sign, in either spelling of the base', async () => {
     const root = join(await tempDir(), 'my data 100%', 'ünï');
     const store = await openLocalObjectStore({ root });
