@@ -142,7 +142,9 @@ export function compileDecoder(type: AvroType): AvroDecode {
     case 'string':
       return (source) => source.readString();
     case 'fixed':
-      return (source) => source.readRaw(type.size);
+      return type.isPrefixed
+        ? (source) => readPrefixed(source, type.size)
+        : (source) => source.readRaw(type.size);
     case 'enum':
       return (source) => {
         const symbol = type.symbols[source.readInt()];
@@ -179,6 +181,12 @@ export function compileDecoder(type: AvroType): AvroDecode {
       };
     }
   }
+}
+
+function readPrefixed(source: AvroSource, size: number): Uint8Array {
+  const length = source.readSize();
+  if (length !== size) throw new AvroDataError(`${length} bytes where ${size} are fixed`);
+  return source.readRaw(size);
 }
 
 /**

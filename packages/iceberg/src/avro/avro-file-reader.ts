@@ -1,9 +1,10 @@
 import { inflateRawSync, zstdDecompressSync } from 'node:zlib';
 import { IcebergError } from '../errors.ts';
 import { parseJson } from '../json/json.ts';
-import { AvroDataError, AvroSource, compileDecoder } from './avro-decoder.ts';
+import { AvroDataError, type AvroDecode, AvroSource, compileDecoder } from './avro-decoder.ts';
 import type { AvroValue } from './avro-encoder.ts';
 import { avroMagic, avroSyncBytes } from './avro-file-writer.ts';
+import { withPrefixedFixed } from './avro-prefixed-fixed.ts';
 import { AvroSchemaError, parseAvroSchema } from './avro-schema-parser.ts';
 import type { AvroType } from './avro-type.ts';
 
@@ -68,25 +69,58 @@ function* readRecords(
   location: string,
   inflate: (stored: Uint8Array) => Uint8Array,
 ): Generator<AvroValue> {
-  const decode = compileDecoder(type);
+  const other = withPrefixedFixed(type);
+  const forms = (other ? [type, other] : [type]).map(compileDecoder);
   while (source.remaining > 0) {
-    const { count, block } = guarded(location, () => {
+    const { count, data } = guarded(location, () => {
       const records = source.readLong();
       const stored = source.readView(source.readSize());
       if (!isEqual(source.readView(Math.min(avroSyncBytes, source.remaining)), sync)) {
         throw new AvroDataError('a block does not end in the sync marker');
       }
-      const data = new AvroSource(inflate(stored));
-      if (typeof records !== 'number' || records < 0 || records > Math.max(data.remaining, 1)) {
-        throw new AvroDataError(`a block of ${data.remaining} bytes claims ${records} records`);
+      const inflated = inflate(stored);
+      if (typeof records !== 'number' || records < 0 || records > Math.max(inflated.length, 1)) {
+        throw new AvroDataError(`a block of ${inflated.length} bytes claims ${records} records`);
       }
-      return { count: records, block: data };
+      return { count: records, data: inflated };
     });
-    for (let i = 0; i < count; i += 1) yield guarded(location, () => decode(block));
-    if (block.remaining > 0) {
-      throw invalid(location, `a block has ${block.remaining} bytes after its last record`);
+    if (forms.length > 1) yield* guarded(location, () => decodeEitherForm(data, count, forms));
+    else yield* decodeBlock(data, count, forms[0] as AvroDecode, location);
+  }
+}
+
+/** Record by record: a block's records need not be in memory together. */
+function* decodeBlock(
+  data: Uint8Array,
+  count: number,
+  decode: AvroDecode,
+  location: string,
+): Generator<AvroValue> {
+  const block = new AvroSource(data);
+  for (let i = 0; i < count; i += 1) yield guarded(location, () => decode(block));
+  if (block.remaining > 0) throw invalid(location, leftOver(block));
+}
+
+/** The records of a block in the first form that accounts for every byte of it. */
+function decodeEitherForm(data: Uint8Array, count: number, forms: readonly AvroDecode[]): AvroValue[] {
+  let first: unknown;
+  for (const decode of forms) {
+    const block = new AvroSource(data);
+    try {
+      const records: AvroValue[] = [];
+      while (records.length < count) records.push(decode(block));
+      if (block.remaining === 0) return records;
+      first ??= new AvroDataError(leftOver(block));
+    } catch (error) {
+      if (!(error instanceof AvroDataError)) throw error;
+      first ??= error;
     }
   }
+  throw first;
+}
+
+function leftOver(block: AvroSource): string {
+  return `a block has ${block.remaining} bytes after its last record`;
 }
 
 function decompress(

@@ -20,6 +20,8 @@ export interface AvroFixed {
   readonly name: string;
   readonly size: number;
   readonly attributes?: JsonObject;
+  /** Reading only: values have a length before them, against the format; see `avro-prefixed-fixed.ts`. */
+  readonly isPrefixed?: boolean;
 }
 
 export interface AvroEnum {

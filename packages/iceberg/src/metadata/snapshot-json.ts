@@ -16,7 +16,8 @@ export function readSnapshot(json: JsonFields, formatVersion: number): Snapshot 
   return {
     snapshotId: json.long('snapshot-id'),
     ...(parentSnapshotId !== undefined && { parentSnapshotId }),
-    sequenceNumber: v1 ? (json.optionalLong('sequence-number') ?? 0n) : json.long('sequence-number'),
+    // Java leaves the 0 of a v1 snapshot out, also once the table was upgraded.
+    sequenceNumber: json.optionalLong('sequence-number') ?? 0n,
     timestampMs: json.safeLong('timestamp-ms'),
     manifestList: manifestList ?? '',
     ...(manifestList === undefined && { manifests: json.stringArray('manifests') }),
