@@ -123,7 +123,7 @@ export function emptyTable(
 ): TableMetadata {
   const current = schemas.at(-1) as Schema;
   return {
-    ...createTableMetadata({ location: 'mem://table', schema: { fields: current.fields } }),
+    ...createTableMetadata({ location: 'mem://table', schema: { fields: [] } }),
     schemas,
     currentSchemaId: current.schemaId,
     partitionSpecs: specs,
