@@ -8,6 +8,8 @@ export default defineConfig(
       'echo-server': 'src/peers/echo-server.ts',
       'danube-driver': 'src/peers/danube-driver.ts',
       'lmdb-driver': 'src/peers/lmdb-driver.ts',
+      'iceberg-commit-driver': 'src/peers/iceberg-commit-driver.ts',
+      'iceberg-plan-driver': 'src/peers/iceberg-plan-driver.ts',
     },
     { dts: false },
   ),

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ack } from './scenarios/ack.ts';
 import { disk } from './scenarios/disk.ts';
+import { icebergCommit } from './scenarios/iceberg-commit.ts';
+import { icebergPlan } from './scenarios/iceberg-plan.ts';
 import { wal } from './scenarios/wal.ts';
 
 const usage = `npm run bench -- SCENARIO [OPTIONS]
@@ -10,6 +12,12 @@ const usage = `npm run bench -- SCENARIO [OPTIONS]
         [--rounds 5] [--seconds 2]
   disk  what the disk charges for a durable append: growing file or over zeros, O_DSYNC or fdatasync
         [--rounds 5]
+  iceberg-commit
+        CPU of a commit to a table of 250 commits, next to PyIceberg, interleaved in one run
+        [--rounds 5]
+  iceberg-plan
+        planning a table of 10,000 data files with a bounded heap, next to PyIceberg
+        [--rounds 5] [--heap 64]
   wal   appends to @danube/wal next to a C loop, Go group commit, etcd wal, NATS JetStream and lmdb-js,
         interleaved in one run; the peers are fetched on the first
         [--rounds 9] [--ms 900] [--only danube,c-loop] [--outstanding 1,16] [--bytes 1024] [--media disk,tmpfs]`;
@@ -24,11 +32,15 @@ const { values, positionals } = parseArgs({
     outstanding: { type: 'string' },
     bytes: { type: 'string' },
     media: { type: 'string' },
+    heap: { type: 'string' },
   },
 });
 const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   ack: () => ack({ rounds: Number(values.rounds ?? 5), secondsPerCell: Number(values.seconds ?? 2) }),
   disk: () => disk({ rounds: Number(values.rounds ?? 5) }),
+  'iceberg-commit': () => icebergCommit({ rounds: Number(values.rounds ?? 5) }),
+  'iceberg-plan': () =>
+    icebergPlan({ rounds: Number(values.rounds ?? 5), heapMiB: Number(values.heap ?? 64) }),
   wal: () => wal(values),
 };
 const [name] = positionals;
