@@ -4,5 +4,7 @@ export type {
   CatalogConformanceCase,
   CatalogSubject,
 } from './conformance/conformance-case.ts';
+export type { CountedRead, CountingFileIO } from './io/counting-file-io.ts';
+export { createCountingFileIO } from './io/counting-file-io.ts';
 export type { MemoryFileIO } from './io/memory-file-io.ts';
 export { createMemoryFileIO } from './io/memory-file-io.ts';

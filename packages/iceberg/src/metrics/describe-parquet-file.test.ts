@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import expected from '../../test/fixtures/metrics/expected.json' with { type: 'json' };
 import { nestedSchema, primitivesSchema } from '../../test/support/fixture-schemas.ts';
-import { createCountingFileIO } from '../../test/support/fixtures.ts';
+import { createFixtureFileIO } from '../../test/support/fixtures.ts';
 import { IcebergError } from '../errors.ts';
+import { createCountingFileIO } from '../io/counting-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { createTableMetadata } from '../metadata/create-table-metadata.ts';
 import { nameMappingProperty } from '../metadata/name-mapping.ts';
@@ -12,7 +13,7 @@ import { compareValues, decodeSingleValue, encodeSingleValue } from '../metadata
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { type DescribeParquetFileOptions, describeParquetFile } from './describe-parquet-file.ts';
 
-const io = createCountingFileIO();
+const io = createCountingFileIO(createFixtureFileIO());
 
 interface Truth {
   readonly name: string;

@@ -6,9 +6,10 @@ import {
   nestedSchema,
   primitivesSchema,
 } from '../../test/support/fixture-schemas.ts';
-import { createCountingFileIO, type FixtureName, fixture } from '../../test/support/fixtures.ts';
+import { createFixtureFileIO, type FixtureName, fixture } from '../../test/support/fixtures.ts';
 import { IcebergError } from '../errors.ts';
 import { and, eq, gt, gtEq, isNull, lt, or } from '../expression/expression.ts';
+import { createCountingFileIO } from '../io/counting-file-io.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
@@ -16,7 +17,7 @@ import type { NestedField, Schema } from '../metadata/schema.ts';
 import { type DataFileReader, openDataFile } from './data-file-reader.ts';
 import type { Row } from './row.ts';
 
-const io = createCountingFileIO();
+const io = createCountingFileIO(createFixtureFileIO());
 
 const read = async (name: FixtureName, schema: Pick<Schema, 'fields'>): Promise<Row[]> =>
   (await openDataFile(io, fixture(name), schema)).readRows();

@@ -4,31 +4,15 @@ import type { FileIO } from '../../src/io/file-io.ts';
 import type { DataFile } from '../../src/manifest/data-file.ts';
 import expected from '../fixtures/expected.json' with { type: 'json' };
 
-/** A FileIO over `file:` URIs that notes every range read. */
-export interface CountingFileIO extends FileIO {
-  readonly reads: { readonly location: string; readonly start: number; readonly length: number }[];
-  /** Bytes read since the last reset. */
-  bytesRead(): number;
-  reset(): void;
-}
-
-export function createCountingFileIO(): CountingFileIO {
-  const reads: CountingFileIO['reads'] = [];
+/** A FileIO over `file:` URIs that only reads. */
+export function createFixtureFileIO(): FileIO {
   const refuse = async () => {
     throw new Error('this FileIO only reads');
   };
   return {
-    reads,
-    bytesRead: () => reads.reduce((sum, { length }) => sum + length, 0),
-    reset: () => void reads.splice(0),
-    readFile: async (location) => {
-      const bytes = await readFile(fileURLToPath(location));
-      reads.push({ location, start: 0, length: bytes.length });
-      return bytes;
-    },
+    readFile: async (location) => readFile(fileURLToPath(location)),
     readRange: async (location, start, endExclusive) => {
       const length = endExclusive - start;
-      reads.push({ location, start, length });
       const file = await open(fileURLToPath(location));
       try {
         const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, start);
