@@ -80,6 +80,7 @@ export type {
   ExpirySummary,
 } from './maintenance/expire-snapshots-and-files.ts';
 export { expireSnapshotsAndFiles } from './maintenance/expire-snapshots-and-files.ts';
+export type { AddressEquality } from './maintenance/file-address.ts';
 export type {
   FileFailure,
   FileKind,
@@ -87,6 +88,13 @@ export type {
   FileRemovalReport,
   RemovedFile,
 } from './maintenance/file-deletion.ts';
+export type { OrphanScope } from './maintenance/orphan-scope.ts';
+export type {
+  OrphanFilesReport,
+  OrphanFilesTarget,
+  RemoveOrphanFilesOptions,
+} from './maintenance/remove-orphan-files.ts';
+export { removeOrphanFiles } from './maintenance/remove-orphan-files.ts';
 export type {
   DataFile,
   EntryStatus,

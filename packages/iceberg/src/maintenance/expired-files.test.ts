@@ -78,6 +78,16 @@ test('a dry run says the same, and commits and deletes nothing', async () => {
   expect(done.cleanup.files.fileCount).toBeGreaterThan(4);
 });
 
+test('what went with an earlier expiry is not deleted again when the manifest that says so expires', async () => {
+  const table = await FileTable.create();
+  await table.append(['a', 'b']);
+  await table.rewrite(['a']);
+  expect((await expire(table)).counts.data).toBe(1);
+  await table.rewrite();
+  expect((await expire(table)).counts).toEqual({ manifest: 1, 'manifest-list': 1 });
+  await expectExactlyReachable(table);
+});
+
 describe('what is shared or held survives', () => {
   test('a manifest that expired and surviving snapshots share', async () => {
     const table = await FileTable.create();
@@ -177,12 +187,13 @@ describe('other writers', () => {
       // The first load after the expiry's commit: another writer comes first.
       commitTable: async (...request: Parameters<typeof table.catalog.commitTable>) => {
         const committed = await table.catalog.commitTable(...request);
-        await table.append(['meanwhile']);
+        // It also adds a file again that no snapshot had any more.
+        await table.append(['meanwhile', 'a']);
         return committed;
       },
     };
     await expireSnapshotsAndFiles({ ...table.target, catalog }, everything);
-    expect(table.dataNames()).toEqual(['b', 'meanwhile']);
+    expect(table.dataNames()).toEqual(['a', 'b', 'meanwhile']);
     await expectExactlyReachable(table);
   });
 
@@ -278,7 +289,9 @@ describe('other writers', () => {
     const table = await FileTable.create();
     await table.append(['a']);
     const before = await table.metadata();
-    const other = await (await FileTable.create()).metadata();
+    const recreated = await FileTable.create();
+    for (const name of ['x', 'y']) await recreated.append([name]);
+    const other = await recreated.metadata();
     expect(await refusal(deleteExpiredFiles({ io: table.io, before, after: other }))).toBe(
       'INVALID_ARGUMENT',
     );
@@ -424,7 +437,8 @@ test('the report names so many files as asked for; its counts are exact', async 
 
 test('schemas and partition specs that nothing needs go when asked for', async () => {
   const table = await FileTable.create();
-  await table.append(['a']);
+  const first = await table.append(['a']);
+  await table.commit(createTag('first', { at: first }));
   const schema = { fields: [{ id: 1, name: 'b', required: true, type: 'long' as const }] };
   await table.catalog.commitTable(table.identifier, {
     requirements: [],
@@ -441,7 +455,10 @@ test('schemas and partition specs that nothing needs go when asked for', async (
   let metadata = await table.metadata();
   // Files of spec 0 are live; spec 2 was never used.
   expect(metadata.partitionSpecs.map((spec) => spec.specId)).toEqual([0, 1]);
-  expect(metadata.schemas.map((one) => one.schemaId)).toEqual([1]);
+  expect(metadata.schemas.map((one) => one.schemaId)).toEqual([0, 1]);
+  await table.commit(removeRef('first'));
+  await expire(table, { ...everything, cleanExpiredMetadata: true });
+  expect((await table.metadata()).schemas.map((one) => one.schemaId)).toEqual([1]);
   await table.catalog.commitTable(table.identifier, {
     requirements: [],
     updates: [{ action: 'remove-snapshot-ref', refName: 'main' }],

@@ -91,6 +91,11 @@ describe('which snapshots stay', () => {
     expect(await left(rolledBack, { olderThanMs: ageOf(2) })).toEqual([1, 2, 3]);
   });
 
+  test('an ancestor that its branch lets go does not stay for being young: it is not unreferenced', async () => {
+    const table = withRef(chain(5), 'main', 5, { type: 'branch', maxSnapshotAgeMs: 1 });
+    expect(await left(table, { olderThanMs: ageOf(1) })).toEqual([5]);
+  });
+
   test('metadata without refs: main is the current snapshot', async () => {
     const { refs: _, ...rest } = chain(3);
     expect(
