@@ -1,5 +1,5 @@
+import type { Printed, PrintedRow } from '../support/printed.ts';
 import { byRegion, create, double, field, idAndRegion, only, rowsOf, text } from './golden-shape-parts.ts';
-import type { Printed, PrintedRow } from './java-table.ts';
 import type { Shape } from './make-golden.ts';
 
 export const deleteShapes: Readonly<Record<string, Shape>> = {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Printed, PrintedRow } from '../support/printed.ts';
 import {
   byRegion,
   create,
@@ -15,7 +16,7 @@ import {
   specOf,
   text,
 } from './golden-shape-parts.ts';
-import type { JavaTable, Printed, PrintedRow } from './java-table.ts';
+import type { JavaTable } from './java-table.ts';
 import type { Shape, ShapeContext } from './make-golden.ts';
 
 /** Columns of every v2 type, each with values at its edges; shorter lists end in nulls. */

@@ -1,5 +1,6 @@
 // What the shapes of the golden tables are put together from.
-import type { JavaTable, Printed, PrintedRow } from './java-table.ts';
+import type { Printed, PrintedRow } from '../support/printed.ts';
+import type { JavaTable } from './java-table.ts';
 
 const location = (name: string): string => `file:///danube-golden/${name}`;
 export const field = (id: number, name: string, type: unknown, required = false) => ({

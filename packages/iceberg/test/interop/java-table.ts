@@ -1,8 +1,5 @@
-import type { JavaJudge } from './judge-java.ts';
-
-/** A value in the printed form that the tests of all languages share; see `scan_tables.py`. */
-export type Printed = string | boolean | null | readonly Printed[] | { readonly [name: string]: Printed };
-export type PrintedRow = Readonly<Record<string, Printed>>;
+import type { PrintedRow } from '../support/printed.ts';
+import type { JudgeProcess } from './judge-process.ts';
 
 /** A manifest as Java read it; 64-bit numbers are text, bounds are hex. */
 export interface JavaManifest {
@@ -106,7 +103,7 @@ export interface JavaTable {
   manifests(options?: JavaReadOptions): Promise<JavaManifest[]>;
 }
 
-export function javaTable(judge: JavaJudge, ref: JavaTableRef): JavaTable {
+export function javaTable(judge: JudgeProcess, ref: JavaTableRef): JavaTable {
   const ask = <T>(op: string, request: object = {}): Promise<T> =>
     judge.request<T>(op, { ...ref, ...request });
   const read = <T>(op: string, { snapshotId, ...options }: JavaReadOptions = {}): Promise<T> =>

@@ -9,15 +9,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseJson } from '../../src/json/json.ts';
+import type { PrintedRow } from '../support/printed.ts';
 import { deleteShapes } from './golden-delete-shapes.ts';
 import { plainShapes } from './golden-plain-shapes.ts';
-import {
-  type JavaManifest,
-  type JavaReadOptions,
-  type JavaTable,
-  javaTable,
-  type PrintedRow,
-} from './java-table.ts';
+import { type JavaManifest, type JavaReadOptions, type JavaTable, javaTable } from './java-table.ts';
 import { startJavaJudge } from './judge-java.ts';
 
 /** What a shape is told, and what it may tell. */

@@ -7,20 +7,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Expression,
   findFieldByName,
-  isPrimitiveType,
   loadTableMetadata,
   type PrimitiveType,
-  type PrimitiveValue,
   parseJson,
   planFiles,
-  type Row,
-  type RowMap,
-  type RowValue,
   type Schema,
   scanRows,
   scanSchema,
-  type Type,
 } from '../../src/index.ts';
+import { parsePrinted, printRow } from '../support/printed.ts';
 import { createLocalFileIO } from './judge.ts';
 
 /** What `scan_tables.py` prints of a table. */
@@ -64,45 +59,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A value in the printed form; see `scan_tables.py`. */
-function canonical(type: Type, value: RowValue): unknown {
-  if (value === null) return null;
-  if (isPrimitiveType(type)) {
-    if (value instanceof Uint8Array) return `x:${Buffer.from(value).toString('hex')}`;
-    if (typeof value === 'string') return `s:${value}`;
-    if (typeof value === 'boolean') return value;
-    if (type !== 'float' && type !== 'double') return String(value);
-    const double = Buffer.alloc(8);
-    double.writeDoubleBE(value as number);
-    return `f:${double.toString('hex')}`;
-  }
-  switch (type.type) {
-    case 'struct':
-      return Object.fromEntries(
-        type.fields.map(({ name, type: field }) => [
-          name,
-          canonical(field, (value as Row)[name] as RowValue),
-        ]),
-      );
-    case 'list':
-      return (value as readonly RowValue[]).map((item) => canonical(type.element, item));
-    case 'map':
-      return {
-        map: [...(value as RowMap)].map(([key, item]) => [
-          canonical(type.key, key),
-          canonical(type.value, item),
-        ]),
-      };
-  }
-}
-
-function literalOf(type: PrimitiveType, printed: string): PrimitiveValue {
-  if (type === 'string') return printed.slice(2);
-  if (type === 'binary') return Uint8Array.from(Buffer.from(printed.slice(2), 'hex'));
-  if (type === 'float' || type === 'double') return Buffer.from(printed.slice(2), 'hex').readDoubleBE();
-  return type === 'int' || type === 'date' ? Number(printed) : BigInt(printed);
-}
-
 function filterOf(schema: Schema, filter: JudgedFilter): Expression {
   const { operands, child, term = '', value, values, ...rest } = filter;
   const type = findFieldByName(schema, term)?.type as PrimitiveType;
@@ -111,8 +67,8 @@ function filterOf(schema: Schema, filter: JudgedFilter): Expression {
     ...(term === '' ? {} : { term }),
     ...(operands ? { operands: operands.map((operand) => filterOf(schema, operand)) } : {}),
     ...(child ? { child: filterOf(schema, child) } : {}),
-    ...(value === undefined ? {} : { value: literalOf(type, value) }),
-    ...(values === undefined ? {} : { values: values.map((printed) => literalOf(type, printed)) }),
+    ...(value === undefined ? {} : { value: parsePrinted(type, value) }),
+    ...(values === undefined ? {} : { values: values.map((printed) => parsePrinted(type, printed)) }),
   } as Expression;
 }
 
@@ -131,7 +87,7 @@ test('we read every table shape PyIceberg writes as PyIceberg reads it, filtered
       const what = `${name} ${JSON.stringify(filter ?? snapshotId ?? 'all')}`;
       const read: unknown[] = [];
       for await (const row of scanRows(metadata, io, options)) {
-        read.push(canonical({ type: 'struct', fields: schema.fields }, row));
+        read.push(printRow(schema, row));
       }
       expect(sorted(read), what).toEqual(sorted(rows));
       let planned = 0;
