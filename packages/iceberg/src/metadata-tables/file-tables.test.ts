@@ -4,6 +4,8 @@ import { applyCommit } from '../catalog/apply-commit.ts';
 import type { TableUpdate } from '../catalog/table-update.ts';
 import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
+import { ManifestList } from '../manifest/manifest-list.ts';
+import { encodeManifests, withSequenceNumber } from '../manifest/manifest-writer.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { metadataTables } from './metadata-tables.ts';
@@ -46,7 +48,11 @@ async function evolvedTable(io: MemoryFileIO) {
   await addDeletes(
     metadata,
     io,
-    [deletesOf('p', 'position-deletes', ['a'], 7), deletesOf('e', 'equality-deletes', ['a'], 2)],
+    [
+      deletesOf('p', 'position-deletes', ['a'], 7),
+      deletesOf('q', 'position-deletes', ['a'], 4),
+      deletesOf('e', 'equality-deletes', ['a'], 2),
+    ],
     2n,
   );
   metadata = update(
@@ -74,13 +80,14 @@ test('files of all specs have one shape of partitions, and delete files are amon
   expect(files.map((file) => [nameOf(file), file.content, file.specId, file.partition])).toEqual([
     ['a3.parquet', 'data', 1, { place: 'a', offset_bucket: 3 }],
     ['p', 'position-deletes', 0, { place: 'a', offset_bucket: null }],
+    ['q', 'position-deletes', 0, { place: 'a', offset_bucket: null }],
     ['e', 'equality-deletes', 0, { place: 'a', offset_bucket: null }],
     ['a2.parquet', 'data', 0, { place: 'a', offset_bucket: null }],
     ['none.parquet', 'data', 0, { place: null, offset_bucket: null }],
     ['a1.parquet', 'data', 0, { place: 'a', offset_bucket: null }],
     ['b1.parquet', 'data', 0, { place: 'b', offset_bucket: null }],
   ]);
-  expect(files[2]!.equalityIds).toEqual([6]);
+  expect(files[3]!.equalityIds).toEqual([6]);
   expect(files[1]!.referencedDataFile).toBe('mem://table/data/a1.parquet');
   const data = await collect(metadataTables.dataFiles(metadata, io));
   expect(data).toEqual(files.filter((file) => file.content === 'data'));
@@ -114,8 +121,8 @@ test('partitions count files, rows, bytes and deletes, and know who came last', 
     row('a', 3, 1, three, 1),
     {
       ...row('a', null, 2, two),
-      positionDeleteRecordCount: 7,
-      positionDeleteFileCount: 1,
+      positionDeleteRecordCount: 11,
+      positionDeleteFileCount: 2,
       equalityDeleteRecordCount: 2,
       equalityDeleteFileCount: 1,
     },
@@ -212,7 +219,78 @@ test('entries are what the manifests say, with the snapshot and numbers of each 
     lowerBound: 2n ** 53n,
     upperBound: 2n ** 53n + 2999n,
   });
-  expect(entries.map((entry) => entry.sequenceNumber)).toEqual([3n, 2n, 2n, 2n, 2n, 1n, 1n]);
+  expect(entries.map((entry) => entry.sequenceNumber)).toEqual([3n, 2n, 2n, 2n, 2n, 2n, 1n, 1n]);
+});
+
+/** A snapshot of one manifest that removed `gone`, kept `kept` and added `new`; without manifest list it is as in v1. */
+async function rewrittenTable(io: MemoryFileIO, withList: boolean): Promise<TableMetadata> {
+  const metadata = await append(emptyRegionTable(), io, [regionFile(io, 'first', 'a')]);
+  const [snapshot] = metadata.snapshots;
+  const { snapshotId, sequenceNumber } = snapshot!;
+  const numbers = { snapshotId, sequenceNumber, fileSequenceNumber: sequenceNumber };
+  const entries = [
+    { status: 'deleted', dataFile: regionFile(io, 'gone', 'a'), ...numbers },
+    { status: 'existing', dataFile: regionFile(io, 'kept', 'a'), ...numbers },
+  ] as const;
+  const location = 'mem://table/metadata/rewritten.avro';
+  const input = {
+    metadata,
+    spec: metadata.partitionSpecs[0]!,
+    content: 'data',
+    snapshotId,
+    entries,
+  } as const;
+  const [encoded] = encodeManifests(input, () => location);
+  io.files.set(location, encoded!.bytes);
+  const list = ManifestList.of([withSequenceNumber(encoded!.manifest, sequenceNumber)]);
+  io.files.set(snapshot!.manifestList, list.encode({ snapshotId, sequenceNumber }));
+  return withList ? metadata : { ...metadata, snapshots: [{ ...snapshot!, manifests: [location] }] };
+}
+
+test.each([true, false])(
+  'deleted entries are entries, not files (with a manifest list: %s)',
+  async (withList) => {
+    const io = createMemoryFileIO();
+    const metadata = await rewrittenTable(io, withList);
+    const entries = await collect(metadataTables.entries(metadata, io));
+    expect(entries.map(({ status, dataFile }) => [status, nameOf(dataFile)])).toEqual([
+      ['deleted', 'gone.parquet'],
+      ['existing', 'kept.parquet'],
+    ]);
+    expect((await collect(metadataTables.files(metadata, io))).map(nameOf)).toEqual(['kept.parquet']);
+    expect((await collect(metadataTables.allFiles(metadata, io))).map(nameOf)).toEqual(['kept.parquet']);
+    const [partition] = await collect(metadataTables.partitions(metadata, io));
+    expect(partition).toMatchObject({ fileCount: 1, recordCount: 3000 });
+    const [manifest] = await collect(metadataTables.manifests(metadata, io));
+    expect(manifest!.deletedDataFilesCount).toBe(withList ? 1 : undefined);
+  },
+);
+
+test('a partition of files of two specs is one, and bounds are text that people read', async () => {
+  const io = createMemoryFileIO();
+  const region = { sourceId: 20, name: 'region', transform: 'identity' };
+  let metadata = update(
+    emptyRegionTable(),
+    { action: 'add-spec', spec: { fields: [region, { sourceId: 8, name: 'hour', transform: 'hour' }] } },
+    { action: 'set-default-spec', specId: -1 },
+  );
+  metadata = await append(metadata, io, [
+    { ...regionFile(io, 'new', 'a'), specId: 1, partition: ['a', null] },
+    { ...regionFile(io, 'hour', 'a'), specId: 1, partition: ['a', 419_686] },
+  ]);
+  metadata = await append(metadata, io, [regionFile(io, 'old', 'a')]);
+  const rows = await collect(metadataTables.partitions(metadata, io));
+  expect(rows.map((row) => [row.partition, row.specId, row.fileCount])).toEqual([
+    [{ region: 'a', hour: null }, 1, 2],
+    [{ region: 'a', hour: 419_686 }, 1, 1],
+  ]);
+  const [, manifest] = await collect(metadataTables.manifests(metadata, io));
+  expect(manifest!.partitionSummaries[1]).toEqual({
+    containsNull: true,
+    containsNan: false,
+    lowerBound: '2017-11-16-22',
+    upperBound: '2017-11-16-22',
+  });
 });
 
 test('manifests count data files and delete files apart, bounds as text', async () => {
@@ -223,7 +301,7 @@ test('manifests count data files and delete files apart, bounds as text', async 
     rows.map((row) => [row.content, row.partitionSpecId, row.addedDataFilesCount, row.addedDeleteFilesCount]),
   ).toEqual([
     ['data', 1, 1, 0],
-    ['deletes', 0, 0, 2],
+    ['deletes', 0, 0, 3],
     ['data', 0, 2, 0],
     ['data', 0, 2, 0],
   ]);
@@ -253,13 +331,14 @@ test('all files are those of every snapshot, each manifest read once', async () 
     'e',
     'none.parquet',
     'p',
+    'q',
   ]);
   expect(io.reads).toHaveLength(3 + 4);
   expect(new Set(io.reads).size).toBe(3 + 4);
   const data = await collect(metadataTables.allDataFiles(metadata, io));
   const deletes = await collect(metadataTables.allDeleteFiles(metadata, io));
   expect(data.length + deletes.length).toBe(names.length);
-  expect(deletes.map(nameOf)).toEqual(['p', 'e']);
+  expect(deletes.map(nameOf)).toEqual(['p', 'q', 'e']);
 });
 
 test('the first rows cost a few manifests, and every iteration starts anew', async () => {
