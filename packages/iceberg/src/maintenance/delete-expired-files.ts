@@ -1,6 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { ManifestFile } from '../manifest/data-file.ts';
+import type { ManifestListCache } from '../manifest/manifest-list-cache.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type RemovedFile,
 } from './file-deletion.ts';
 import { checkGarbageCollected } from './garbage-collection.ts';
+import { keptByAppends } from './kept-by-appends.ts';
 import { LocationSet } from './location-set.ts';
 import { readManifestPaths } from './manifest-paths.ts';
 import {
@@ -29,6 +31,8 @@ export interface DeleteExpiredFilesOptions extends FileRemovalOptions {
   readonly before: ExpiredState;
   /** The table as it is now: loaded **after** the expiry's commit was known to have happened. */
   readonly after: TableMetadata;
+  /** Saves reading manifest lists that this writer wrote. Default: none. */
+  readonly manifestListCache?: ManifestListCache | undefined;
 }
 
 /**
@@ -36,7 +40,8 @@ export interface DeleteExpiredFilesOptions extends FileRemovalOptions {
  * can be reached from any snapshot of `after` stays.
  *
  * What is compared: manifests named by the lists of expired snapshots and by no list of a surviving one; of these the
- * live files that are live in no surviving manifest. Order of deletion: data and delete files, manifests, manifest
+ * live files that are live in no surviving manifest. Manifests are read only for expired snapshots that something else
+ * than appends separates from a surviving one: a table that is only appended to loses no data file. Order of deletion: data and delete files, manifests, manifest
  * lists, statistics files. A crash in the middle leaves orphans and nothing else; `removeOrphanFiles` finds them.
  *
  * Nothing at all is deleted if anything that survives cannot be read whole. What cannot be read of the expired
@@ -60,9 +65,9 @@ export async function deleteExpiredFiles(options: DeleteExpiredFilesOptions): Pr
   checkGarbageCollected(after, 'deleteExpiredFiles');
   checkStates(before, after);
   const remover = new FileRemover(io, options);
-  const expiry = await planFiles(io, remover, before, after);
+  const expiry = await planFiles(options, remover);
   await remover.remove(expiredPaths(io, expiry, remover));
-  await remover.remove(filesOf('manifest', expiry.manifests.keys()));
+  await remover.remove(filesOf('manifest', [...expiry.suspects.keys(), ...expiry.harmless.keys()]));
   await remover.remove(filesOf('manifest-list', expiry.lists));
   await remover.remove(filesOf('statistics', without(statisticsOf(before), statisticsOf(after))));
   return remover.report();
@@ -70,37 +75,49 @@ export async function deleteExpiredFiles(options: DeleteExpiredFilesOptions): Pr
 
 /** What is to go; nothing is deleted before this is complete. */
 interface ExpiredFiles {
-  readonly manifests: ReadonlyMap<string, ManifestFile>;
+  /** Manifests whose live files are all needed by what survives. */
+  readonly harmless: ReadonlyMap<string, ManifestFile>;
+  /** Manifests that may name a file that nothing else needs. */
+  readonly suspects: ReadonlyMap<string, ManifestFile>;
+  /** The files that nothing else needs. */
   readonly paths: LocationSet;
   readonly lists: ReadonlySet<string>;
 }
 
 async function planFiles(
-  io: FileIO,
+  { io, before, after, manifestListCache }: DeleteExpiredFilesOptions,
   remover: FileRemover,
-  before: TableFiles,
-  after: TableFiles,
 ): Promise<ExpiredFiles> {
   const { concurrency } = remover;
-  const kept = new Set(after.snapshots.map((snapshot) => snapshot.snapshotId));
-  const expired = before.snapshots.filter((snapshot) => !kept.has(snapshot.snapshotId));
+  const remaining = new Set(after.snapshots.map((snapshot) => snapshot.snapshotId));
+  const expired = before.snapshots.filter((snapshot) => !remaining.has(snapshot.snapshotId));
   const lists = without(manifestListsOf(expired), manifestListsOf(after.snapshots));
-  if (expired.length === 0) return { manifests: new Map(), paths: new LocationSet(), lists };
-  const surviving = await collectManifests(io, after.snapshots, concurrency);
-  const manifests = await collectManifests(io, expired, concurrency, (snapshot, error) => {
-    lists.delete(snapshot.manifestList);
-    remover.fail(listOf(snapshot), asIcebergError(error));
-  });
-  for (const path of surviving.keys()) manifests.delete(path);
-  const paths = await candidatePaths(io, remover, manifests);
+  if (expired.length === 0) {
+    return { harmless: new Map(), suspects: new Map(), paths: new LocationSet(), lists };
+  }
+  const surviving = await collectManifests(io, after.snapshots, concurrency, undefined, manifestListCache);
+  const collect = async (snapshots: readonly Snapshot[]) => {
+    const stays = (snapshot: Snapshot, error: unknown) => {
+      lists.delete(snapshot.manifestList);
+      remover.fail(listOf(snapshot), asIcebergError(error));
+    };
+    const found = await collectManifests(io, snapshots, concurrency, stays, manifestListCache);
+    for (const path of surviving.keys()) found.delete(path);
+    return found;
+  };
+  const kept = keptByAppends(expired, after.snapshots);
+  const harmless = await collect([...kept]);
+  const suspects = await collect(expired.filter((snapshot) => !kept.has(snapshot)));
+  for (const path of harmless.keys()) suspects.delete(path);
+  const paths = await candidatePaths(io, remover, suspects);
   // Reading stops as soon as nothing is left to be protected.
   await visitPaths(io, whileAny(paths, surviving.values()), concurrency, ({ isLive, location }) => {
     if (isLive) paths.delete(location);
   });
-  return { manifests, paths, lists };
+  return { harmless, suspects, paths, lists };
 }
 
-/** The live files of manifests that go. One that cannot be read is taken out of them. */
+/** The live files of suspects. One that cannot be read is taken out of them. */
 async function candidatePaths(
   io: FileIO,
   remover: FileRemover,
@@ -125,10 +142,10 @@ async function candidatePaths(
 /** Each file once, whichever of the manifests names it. */
 async function* expiredPaths(
   io: FileIO,
-  { manifests, paths }: ExpiredFiles,
+  { suspects, paths }: ExpiredFiles,
   remover: FileRemover,
 ): AsyncGenerator<RemovedFile> {
-  for (const manifest of whileAny(paths, manifests.values())) {
+  for (const manifest of whileAny(paths, suspects.values())) {
     try {
       for (const { isLive, kind, location } of await readManifestPaths(io, manifest)) {
         if (isLive && paths.delete(location)) yield { kind, location };

@@ -94,13 +94,14 @@ async function previewCommit(
 }
 
 async function cleanUp(
-  { io }: TransactionTarget,
+  { io, manifestListCache }: TransactionTarget,
   before: ExpiredState,
   after: TableMetadata,
   options: FileRemovalOptions,
 ): Promise<ExpiryCleanup> {
   try {
-    return { kind: 'done', files: await deleteExpiredFiles({ ...options, io, before, after }) };
+    const files = await deleteExpiredFiles({ ...options, io, before, after, manifestListCache });
+    return { kind: 'done', files };
   } catch (error) {
     if (IcebergError.is(error)) return { kind: 'stopped', error };
     throw error;

@@ -49,6 +49,14 @@ export class ManifestList {
     return this.#manifests;
   }
 
+  /**
+   * The same in runs: lists made from one another have most of them in common, the very same arrays, so that who has
+   * seen a run in one list may pass it over in another.
+   */
+  get runs(): readonly (readonly ManifestFile[])[] {
+    return this.#chunks.map((chunk) => chunk.manifests);
+  }
+
   /** This list with manifests put before it, to be written with this codec. */
   prepend(manifests: readonly ManifestFile[], codec: AvroCodec): ManifestList {
     if (codec !== this.#writer.codec) return ManifestList.of([...manifests, ...this.manifests], codec);
