@@ -283,6 +283,6 @@ test('a scan gives the rows that a model of the specification gives, whatever th
         }
       },
     ),
-    { numRuns: Number(process.env['DANUBE_DELETE_RUNS'] ?? 150) },
+    { numRuns: Number(process.env['DANUBE_DELETE_RUNS'] ?? 100) },
   );
 });
