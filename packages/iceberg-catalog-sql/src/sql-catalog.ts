@@ -20,6 +20,7 @@ import {
   writeTableMetadata,
 } from '@danube/iceberg';
 import { CatalogDatabase, closed, type JournalMode } from './database.ts';
+import { MetadataCache } from './metadata-cache.ts';
 import { shown } from './names.ts';
 import { NamespaceRows } from './namespace-rows.ts';
 import { resolveSqlCatalogOptions, type SqlCatalogOptions } from './options.ts';
@@ -28,6 +29,8 @@ import { TableRows } from './table-rows.ts';
 
 /** How often a commit that lost the race is applied to the newer state before it is a conflict. */
 const MAX_LOST_RACES = 20;
+/** States kept, so that the writer of a table need not read back what it wrote; about a kilobyte for each snapshot. */
+const MAX_CACHED_TABLES = 16;
 
 /** An Iceberg catalog in a SQLite file. Any number of them, also in other processes, may use one file. */
 export interface SqlCatalog extends Catalog {
@@ -65,6 +68,7 @@ class SqliteCatalog implements SqlCatalog {
   readonly #tables: TableRows;
   readonly #io: FileIO;
   readonly #warehouse: string;
+  readonly #states = new MetadataCache(MAX_CACHED_TABLES);
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -208,6 +212,7 @@ class SqliteCatalog implements SqlCatalog {
       await deleteFiles(this.#io, [metadataLocation]);
       return undefined;
     }
+    this.#states.set(metadataLocation, metadata, base.metadataLocation);
     await deleteFiles(this.#io, obsoleteMetadataFiles(base.metadata, metadata));
     return { identifier: base.identifier, metadataLocation, metadata };
   }
@@ -232,7 +237,7 @@ class SqliteCatalog implements SqlCatalog {
     let metadataLocation = await this.#tables.find(identifier);
     for (;;) {
       try {
-        const metadata = await loadTableMetadata(this.#io, metadataLocation);
+        const metadata = await this.#state(metadataLocation);
         return { identifier: copyOf(identifier), metadataLocation, metadata };
       } catch (error) {
         // Commits may have gone on and removed the file since we read the row: then the row says another one.
@@ -241,6 +246,14 @@ class SqliteCatalog implements SqlCatalog {
         metadataLocation = present;
       }
     }
+  }
+
+  async #state(metadataLocation: string): Promise<TableMetadata> {
+    const known = this.#states.get(metadataLocation);
+    if (known !== undefined) return known;
+    const metadata = await loadTableMetadata(this.#io, metadataLocation);
+    this.#states.set(metadataLocation, metadata);
+    return metadata;
   }
 
   async #defaultLocation(identifier: TableIdentifier): Promise<string> {
