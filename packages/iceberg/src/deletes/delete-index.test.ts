@@ -148,6 +148,15 @@ describe('which delete files concern a data file', () => {
     expect(concerns({ ...longs(1n, 5n), ...counts(0) }, counts(10))).toBe(false);
     expect(concerns(counts(10), { ...longs(1n, 5n), ...counts(0) })).toBe(false);
     expect(concerns({}, longs(1n, 5n))).toBe(true);
+    const nans = (count: number): Partial<DataFile> => ({
+      equalityIds: [2],
+      valueCounts: new Map([[2, 10]]),
+      nullValueCounts: new Map([[2, 0]]),
+      nanValueCounts: new Map([[2, count]]),
+    });
+    expect(concerns(nans(10), nans(10))).toBe(true);
+    expect(concerns(nans(10), nans(0))).toBe(false);
+    expect(concerns(nans(1), nans(9))).toBe(true);
     expect(concerns(longs(1n, 5n), longs(6n, 9n))).toBe(true);
   });
 });

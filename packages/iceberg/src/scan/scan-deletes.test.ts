@@ -179,7 +179,7 @@ describe('deletes by equality', () => {
         [ratio, id],
         [
           { ratio: -0, id: 2n },
-          { ratio: 0, id: 2n },
+          { ratio: -0, id: 1n },
         ],
       ),
     ).toEqual([0n, 1n, 3n, 4n]);
@@ -204,11 +204,23 @@ describe('deletes by equality', () => {
         ],
       ),
     ).toEqual([1n, 2n, 4n]);
-    const odd = [
-      row({ id: 1n, name: 'a', raw: Buffer.from('1:b') }),
-      row({ id: 2n, name: 'a1:1', raw: Buffer.from('b') }),
+  });
+
+  test('several columns are compared one by one, not as one text', async () => {
+    const b = (text: string) => Buffer.from(text);
+    const rows = [
+      row({ id: 1n, name: 'a', raw: b('b:c') }),
+      row({ id: 2n, name: 'a:b', raw: b('c') }),
+      row({ id: 3n, name: null, raw: b('') }),
+      row({ id: 4n, name: 'n', raw: b('') }),
+      row({ id: 5n, name: '0:', raw: null }),
+      row({ id: 6n, name: '', raw: b('n') }),
     ];
-    expect(await left(odd, [name, raw], [{ name: 'a', raw: Buffer.from('1:b') }])).toEqual([2n]);
+    for (const gone of rows) {
+      const key = { name: gone['name'] ?? null, raw: gone['raw'] ?? null };
+      const rest = idsOf(rows).filter((each) => each !== gone['id']);
+      expect(await left(rows, [name, raw], [key])).toEqual(rest);
+    }
   });
 
   test('columns that are not asked for are read for it and taken away again', async () => {
