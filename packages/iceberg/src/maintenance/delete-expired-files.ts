@@ -41,8 +41,9 @@ export interface DeleteExpiredFilesOptions extends FileRemovalOptions {
  *
  * What is compared: manifests named by the lists of expired snapshots and by no list of a surviving one; of these the
  * live files that are live in no surviving manifest. Manifests are read only for expired snapshots that something else
- * than appends separates from a surviving one: a table that is only appended to loses no data file. Order of deletion: data and delete files, manifests, manifest
- * lists, statistics files. A crash in the middle leaves orphans and nothing else; `removeOrphanFiles` finds them.
+ * than appends separates from a surviving one: a table that is only appended to loses no data file. Order of deletion:
+ * data and delete files, manifests, manifest lists, statistics files. A crash in the middle leaves orphans and nothing
+ * else; `removeOrphanFiles` finds them.
  *
  * Nothing at all is deleted if anything that survives cannot be read whole. What cannot be read of the expired
  * snapshots is reported, stays, and so does what it names.
