@@ -11,8 +11,8 @@
  * - `INVALID_MANIFEST`: a manifest or manifest list is damaged or breaks the format; it names the file.
  * - `INVALID_ARGUMENT`: the call cannot work whatever the table holds; fix the caller.
  * - `UNSUPPORTED_FORMAT_VERSION`: the table's format version cannot be read, or cannot be written, by this release.
- * - `UNSUPPORTED_FEATURE`: the format allows it, this release does not do it (delete files on read, for example).
- * - `DATA_FILE_CORRUPT`: a data file cannot be read or contradicts its manifest entry.
+ * - `UNSUPPORTED_FEATURE`: the format allows it, this release does not do it (data files in ORC, for example).
+ * - `DATA_FILE_CORRUPT`: a data or delete file cannot be read or contradicts its manifest entry.
  * - `IO_ERROR`: the `FileIO` failed; `cause` is its own error, `retryable` is what that error says.
  * - `CATALOG_UNAVAILABLE`: the catalog did not answer, and nothing was changed.
  * - `ACCESS_DENIED`: the catalog or store refused these credentials.

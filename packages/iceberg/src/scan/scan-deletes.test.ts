@@ -305,6 +305,28 @@ describe('deletes by equality', () => {
     expect(await scanOf(null)).toEqual([{ id: 1n, added: 7 }]);
   });
 
+  test('a column that stands in the partition alone is compared with its value there', async () => {
+    const spec = {
+      specId: 1,
+      fields: [{ sourceId: 2, fieldId: 1000, name: 'name', transform: 'identity' }],
+    } as const;
+    const io = createMemoryFileIO();
+    const inPartition = (file: string, value: string | null) =>
+      parquetFile(io, file, [id], [{ id: 1n }, { id: 2n }], { specId: 1, partition: [value] });
+    const key = { name: 'a', id: 1n };
+    const metadata = withSnapshot(
+      emptyTable([{ schemaId: 0, fields: [id, name] }], [{ specId: 0, fields: [] }, spec]),
+      io,
+      [
+        { file: inPartition('a', 'a'), sequenceNumber: 1n },
+        { file: inPartition('b', null), sequenceNumber: 1n },
+        { file: equalityDeletes(io, 'e', [name, id], [key]), sequenceNumber: 2n },
+      ],
+    );
+    const rows = await collect(scanRows(metadata, io, { columns: ['id'] }));
+    expect(idsOf(rows)).toEqual([2n, 1n, 2n]);
+  });
+
   test('an equality delete file that lacks its column deletes nothing by mistake: it is DATA_FILE_CORRUPT', async () => {
     const rows = [row({ id: 1n }), row({ id: 2n, name: 'a' })];
     const deletes: Scenario['deletes'] = (io) => [
