@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Printed, PrintedRow } from '../support/printed.ts';
+import { primitives, typedTable } from '../support/typed-rows.ts';
 import {
   byRegion,
   create,
@@ -18,36 +19,6 @@ import {
 } from './golden-shape-parts.ts';
 import type { JavaTable } from './java-table.ts';
 import type { Shape, ShapeContext } from './make-golden.ts';
-
-/** Columns of every v2 type, each with values at its edges; shorter lists end in nulls. */
-const primitives: readonly (readonly [type: string, values: readonly Printed[]])[] = [
-  ['boolean', [true, false]],
-  ['int', ['-2147483648', '2147483647', '0']],
-  ['long', ['-9223372036854775808', '9223372036854775807', '9007199254740993']],
-  ['float', [double(-0), double(Number.NaN), double(1.5), double(-3.4028234663852886e38)]],
-  ['double', [double(Number.NEGATIVE_INFINITY), double(Number.NaN), double(5e-324), double(0)]],
-  ['date', ['-719162', '0', '20000']],
-  ['time', ['0', '86399999999']],
-  ['timestamp', ['-1', '1700000000000001']],
-  ['timestamptz', ['-62135596800000000', '0', '1700000000000001']],
-  ['string', ['s:', 's:ü – 😀 a string of more than sixteen characters', 's:\u0000\uffff']],
-  ['uuid', ['s:00000000-0000-0000-0000-000000000000', 's:f79c3e09-677c-4bbd-a479-3f349cb785e7']],
-  ['fixed[3]', ['x:000000', 'x:ffffff']],
-  ['binary', ['x:', `x:${'ff'.repeat(20)}`, 'x:0001']],
-  ['decimal(9,2)', ['-99999999', '1', '0']],
-  ['decimal(18,0)', ['-999999999999999999', '128']],
-  ['decimal(38,10)', ['-99999999999999999999999999999999999999', '12345678901234567890123456789']],
-];
-
-function typedTable(types: readonly (readonly [type: string, values: readonly Printed[]])[], count: number) {
-  const names = types.map(([type], i) => `c${i}_${type.replace(/\W.*/, '')}`);
-  const fields = types.map(([type], i) => field(i + 2, names[i]!, type));
-  const rows = Array.from({ length: count }, (_, row) => ({
-    id: String(row),
-    ...Object.fromEntries(types.map(([, values], i) => [names[i]!, values[row] ?? null])),
-  }));
-  return { schema: { type: 'struct', fields: [field(1, 'id', 'int', true), ...fields] }, names, rows };
-}
 
 const hour = 3_600_000_000;
 const day = 24 * hour;

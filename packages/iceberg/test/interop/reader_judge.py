@@ -108,8 +108,13 @@ def duckdb_connection():
 def duckdb(request):
     location = request["metadata"].removeprefix("file://").replace("'", "''")
     at = f", snapshot_from_id => {int(request['snapshotId'])}" if "snapshotId" in request else ""
-    result = duckdb_connection().sql(f"select * from iceberg_scan('{location}'{at})")
-    return rows_of(result.to_arrow_table())
+    try:
+        result = duckdb_connection().sql(f"select * from iceberg_scan('{location}'{at})")
+        return rows_of(result.to_arrow_table())
+    except Exception:
+        # After an internal error a database answers nothing any more.
+        duckdb_connection.cache_clear()
+        raise
 
 
 def rust(request):
@@ -121,7 +126,16 @@ def rust(request):
         identifier=["judged", "table"], metadata_location=request["metadata"], file_io_properties={}
     )
     context.register_table("judged", provider)
-    return rows_of(context.table("judged").to_arrow_table())
+    return rows_of(with_uuids(request, context.table("judged").to_arrow_table()))
+
+
+def with_uuids(request, rows):
+    """iceberg-rust gives the 16 bytes: the same value, not yet in the printed form."""
+    for field in StaticTable.from_metadata(request["metadata"]).schema().fields:
+        at = rows.schema.get_field_index(field.name)
+        if isinstance(field.field_type, UUIDType) and rows.schema.field(at).type == pa.binary(16):
+            rows = rows.set_column(at, field.name, rows[field.name].cast(pa.uuid()))
+    return rows
 
 
 def serve():
