@@ -44,11 +44,16 @@ export function entries(
   selection: SnapshotSelection = {},
 ): AsyncIterable<EntryRow> {
   const read = snapshotEntries(metadata, io, selection);
-  const toFile = fileRows(metadata);
-  return mapped(read, ({ status, snapshotId, sequenceNumber, fileSequenceNumber, dataFile }) => {
-    const { readableMetrics, ...file } = toFile(dataFile);
-    return { status, snapshotId, sequenceNumber, fileSequenceNumber, dataFile: file, readableMetrics };
-  });
+  const records = new PartitionRecords(metadata);
+  const readMetrics = metricsReader(currentSchema(metadata));
+  return mapped(read, ({ status, snapshotId, sequenceNumber, fileSequenceNumber, dataFile }) => ({
+    status,
+    snapshotId,
+    sequenceNumber,
+    fileSequenceNumber,
+    dataFile: { ...dataFile, partition: records.record(dataFile.specId, dataFile.partition) },
+    readableMetrics: readMetrics(dataFile),
+  }));
 }
 
 /** The files of a snapshot, data files and delete files. Order, memory and errors as for {@link entries}. */
@@ -179,16 +184,11 @@ function mapped<T, R>(source: AsyncIterable<T>, map: (item: T) => R): AsyncItera
 }
 
 function toFileRow(metadata: TableMetadata): (entry: ManifestEntry) => FileRow {
-  const toFile = fileRows(metadata);
-  return (entry) => toFile(entry.dataFile);
-}
-
-function fileRows(metadata: TableMetadata): (file: DataFile) => FileRow {
-  const partitions = new PartitionRecords(metadata);
+  const records = new PartitionRecords(metadata);
   const readMetrics = metricsReader(currentSchema(metadata));
-  return (file) => ({
-    ...file,
-    partition: partitions.record(file.specId, file.partition),
-    readableMetrics: readMetrics(file),
+  return ({ dataFile }) => ({
+    ...dataFile,
+    partition: records.record(dataFile.specId, dataFile.partition),
+    readableMetrics: readMetrics(dataFile),
   });
 }
