@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { IcebergError } from '../errors.ts';
 import { createTableMetadata } from '../metadata/create-table-metadata.ts';
-import type { TableMetadata } from '../metadata/table-metadata.ts';
+import { highestFieldId, type NestedField } from '../metadata/schema.ts';
+import {
+  currentSchema,
+  defaultPartitionSpec,
+  defaultSortOrder,
+  type TableMetadata,
+} from '../metadata/table-metadata.ts';
 import { formatTableMetadata, parseTableMetadata } from '../metadata/table-metadata-json.ts';
 import { applyCommit } from './apply-commit.ts';
 import type { TableUpdate } from './table-update.ts';
@@ -23,6 +29,7 @@ const update: fc.Arbitrary<TableUpdate> = fc.oneof(
         timestampMs: start + time,
         manifestList: `mem://snap-${id}`,
         summary: { operation: 'append' },
+        schemaId: sequence % 3,
       },
     }),
   ),
@@ -53,6 +60,69 @@ const update: fc.Arbitrary<TableUpdate> = fc.oneof(
   fc.integer({ min: -1, max: 3 }).map((specId): TableUpdate => ({ action: 'set-default-spec', specId })),
 );
 
+const columns: readonly NestedField[] = [
+  { id: 1, name: 'c', required: true, type: 'string' },
+  { id: 2, name: 'd', required: false, type: 'int' },
+  { id: 2, name: 'd', required: false, type: 'long' },
+  { id: 3, name: 'p_identity', required: false, type: 'date' },
+  { id: 9, name: 'e', required: false, type: 'timestamptz' },
+];
+const smallId = fc.integer({ min: -1, max: 3 });
+
+/** Updates of schema and layout, which meet each other, too. */
+const evolution: fc.Arbitrary<TableUpdate> = fc.oneof(
+  fc
+    .subarray([...columns], { minLength: 1 })
+    .map((fields): TableUpdate => ({ action: 'add-schema', schema: { schemaId: 0, fields } })),
+  smallId.map((schemaId): TableUpdate => ({ action: 'set-current-schema', schemaId })),
+  fc.subarray([1, 2, 9]).map(
+    (sourceIds): TableUpdate => ({
+      action: 'add-sort-order',
+      sortOrder: {
+        fields: sourceIds.map((sourceId) => ({
+          sourceId,
+          transform: 'identity',
+          direction: 'asc',
+          nullOrder: 'nulls-first',
+        })),
+      },
+    }),
+  ),
+  smallId.map((sortOrderId): TableUpdate => ({ action: 'set-default-sort-order', sortOrderId })),
+  fc.subarray([0, 1, 2, 3]).map((schemaIds): TableUpdate => ({ action: 'remove-schemas', schemaIds })),
+  fc.subarray([0, 1, 2]).map((specIds): TableUpdate => ({ action: 'remove-partition-specs', specIds })),
+  snapshotId.map(
+    (id): TableUpdate => ({
+      action: 'set-partition-statistics',
+      partitionStatistics: { snapshotId: id, statisticsPath: 'mem://s', fileSizeInBytes: 1 },
+    }),
+  ),
+  snapshotId.map((id): TableUpdate => ({ action: 'remove-partition-statistics', snapshotId: id })),
+);
+
+const distinct = (values: readonly unknown[]): void => expect(new Set(values).size).toBe(values.length);
+
+function checkLayout(before: TableMetadata, after: TableMetadata): void {
+  const schema = currentSchema(after);
+  const ids = new Set(schema.fields.map((field) => field.id));
+  for (const field of defaultPartitionSpec(after).fields) expect(ids.has(field.sourceId)).toBe(true);
+  for (const field of defaultSortOrder(after).fields) expect(ids.has(field.sourceId)).toBe(true);
+  const partitionNames = after.partitionSpecs.flatMap((spec) => spec.fields.map((field) => field.name));
+  const named = schema.fields.filter((field) => partitionNames.includes(field.name));
+  // The one name that both may have, and a spec that came after the column cannot take it either.
+  expect(named).toEqual([]);
+  distinct(after.schemas.map((one) => one.schemaId));
+  distinct(after.schemas.map((one) => JSON.stringify(one.fields)));
+  distinct(after.partitionSpecs.map((one) => one.specId));
+  distinct(after.partitionSpecs.map((one) => JSON.stringify(one.fields)));
+  distinct(after.sortOrders.map((one) => one.orderId));
+  distinct(after.partitionStatistics.map((one) => one.snapshotId));
+  expect(after.lastColumnId).toBeGreaterThanOrEqual(before.lastColumnId);
+  for (const one of after.schemas) expect(after.lastColumnId).toBeGreaterThanOrEqual(highestFieldId(one));
+  const schemaIds = new Set(after.schemas.map((one) => one.schemaId));
+  for (const { schemaId } of after.snapshots) expect(schemaIds.has(schemaId!)).toBe(true);
+}
+
 /** What must be true of every state, whatever was committed. */
 function checkInvariants(before: TableMetadata, after: TableMetadata): void {
   expect(parseTableMetadata(formatTableMetadata(after))).toEqual(after);
@@ -72,9 +142,12 @@ test('whatever is committed, every state is sound, is written and read back, and
   let applied = 0;
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.array(update, { minLength: 1, maxLength: 4 }), fc.nat(300_000)), {
-        maxLength: 12,
-      }),
+      fc.array(
+        fc.tuple(fc.array(fc.oneof(update, evolution), { minLength: 1, maxLength: 4 }), fc.nat(300_000)),
+        {
+          maxLength: 12,
+        },
+      ),
       (commits) => {
         let table = createTableMetadata({
           location: 'mem://t',
@@ -85,6 +158,7 @@ test('whatever is committed, every state is sound, is written and read back, and
           try {
             const next = applyCommit(table, { requirements: [], updates }, { nowMs: start + time });
             checkInvariants(table, next);
+            checkLayout(table, next);
             table = next;
             applied += 1;
           } catch (error) {
@@ -94,7 +168,7 @@ test('whatever is committed, every state is sound, is written and read back, and
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
   expect(applied).toBeGreaterThan(100);
 });

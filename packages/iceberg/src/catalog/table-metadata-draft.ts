@@ -287,7 +287,7 @@ export class TableMetadataDraft {
       );
     }
     this.#checkLayout();
-    this.#checkRemovedSchemas();
+    this.#checkSnapshotSchemas();
     if (this.#addedSnapshots.size === 0) metadata.lastUpdatedMs = this.#nowMs;
     metadata.snapshotLog = this.#snapshotLog();
     metadata.lastUpdatedMs = Math.max(metadata.lastUpdatedMs, metadata.snapshotLog.at(-1)?.timestampMs ?? 0);
@@ -311,14 +311,21 @@ export class TableMetadataDraft {
     checkLayoutColumns(currentSchema(metadata), defaultPartitionSpec(metadata), defaultSortOrder(metadata));
   }
 
-  /** A snapshot is read with the schema it names. */
-  #checkRemovedSchemas(): void {
+  /** A snapshot is read with the schema it names: none is removed while it does, and no new one names one that is not there. */
+  #checkSnapshotSchemas(): void {
+    const present = new Set(this.#metadata.schemas.map((schema) => schema.schemaId));
     for (const { snapshotId, schemaId } of this.#metadata.snapshots) {
-      if (schemaId === undefined || !this.#removedSchemas.has(schemaId)) continue;
-      throw refuse(`schema ${schemaId} cannot be removed while snapshot ${snapshotId} names it`, {
-        schemaId,
-        snapshotId,
-      });
+      if (schemaId === undefined || present.has(schemaId)) continue;
+      const context = { schemaId, snapshotId };
+      if (this.#removedSchemas.has(schemaId)) {
+        throw refuse(`schema ${schemaId} cannot be removed while snapshot ${snapshotId} names it`, context);
+      }
+      if (this.#addedSnapshots.has(snapshotId)) {
+        throw refuse(
+          `snapshot ${snapshotId} names schema ${schemaId}, which the table does not have`,
+          context,
+        );
+      }
     }
   }
 
