@@ -57,6 +57,16 @@ test('a bitmap container, and positions beyond 32 bits', () => {
   expect([1, 65_534, 5, 2 ** 32, 2 ** 32 + 6, 2 ** 33 + 1, 2 ** 34 - 1].some(has)).toBe(false);
 });
 
+test.each([4_095, 4_096, 4_097])(
+  '%i values in a container: up to 4,096 are an array, more a bitmap',
+  (count) => {
+    const positions = range(0, count).map((i) => i * 3);
+    const { cardinality, has } = decode(encodeDeletionVector(positions), 20_000);
+    expect(cardinality).toBe(count);
+    expect(range(0, 20_000).filter(has)).toEqual(positions);
+  },
+);
+
 /** Positions that fall into few containers, some of them dense. */
 const arbitraryPositions = fc
   .array(
