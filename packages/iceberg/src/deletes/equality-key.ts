@@ -16,7 +16,11 @@ export function keyReader(paths: readonly (readonly string[])[]): ReadKey {
   const readers = paths.map(valueReader);
   const [only] = readers;
   if (readers.length === 1 && only) return (row) => simpleKey(only(row));
-  return (row) => readers.map((read) => keyPart(read(row))).join('');
+  return (row) => {
+    let key = '';
+    for (const read of readers) key += keyPart(read(row));
+    return key;
+  };
 }
 
 function valueReader(path: readonly string[]): (row: Row) => PrimitiveValue | null {
