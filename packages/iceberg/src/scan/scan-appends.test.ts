@@ -73,6 +73,12 @@ describe('files appended in a range of snapshots, oldest first', () => {
     expect(batches.map(({ task }) => task.snapshotId)).toEqual([id(1), id(2), id(2)]);
   });
 
+  test('by reading the lists of these snapshots and the manifests they wrote, no others', async () => {
+    io.reads.splice(0);
+    expect(await planned({ fromSnapshotIdExclusive: id(1) })).toEqual(['c', 'd']);
+    expect(io.reads.length).toBe(2);
+  });
+
   test('not those that other operations brought, nor what they removed', async () => {
     const snapshots = table.snapshots.map((snapshot) =>
       snapshot.snapshotId === id(1)
