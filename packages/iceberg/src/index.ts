@@ -211,6 +211,7 @@ export type {
 export { openDataFile } from './read/data-file-reader.ts';
 export type { Row, RowMap, RowValue } from './read/row.ts';
 export type { RowRange, RowRanges } from './read/row-ranges.ts';
+export { cherryPick } from './refs/cherry-pick.ts';
 export type { CreateRefOptions } from './refs/create-ref.ts';
 export { createBranch, createTag } from './refs/create-ref.ts';
 export type { RefTarget } from './refs/ref-checks.ts';
