@@ -4,6 +4,8 @@ export type {
   CatalogConformanceCase,
   CatalogSubject,
 } from './conformance/conformance-case.ts';
+export type { CommitFault, FaultCatalog, FaultCatalogOptions } from './conformance/fault-catalog.ts';
+export { createFaultCatalog } from './conformance/fault-catalog.ts';
 export type { CountedRead, CountingFileIO } from './io/counting-file-io.ts';
 export { createCountingFileIO } from './io/counting-file-io.ts';
 export type { MemoryFileIO } from './io/memory-file-io.ts';

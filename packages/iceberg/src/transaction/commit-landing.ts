@@ -1,6 +1,8 @@
 import { applyCommit } from '../catalog/apply-commit.ts';
 import type { LoadedTable } from '../catalog/catalog.ts';
 import { IcebergError } from '../errors.ts';
+import type { FileIO } from '../io/file-io.ts';
+import { loadTableMetadata } from '../metadata/metadata-file.ts';
 import { snapshotById, type TableMetadata } from '../metadata/table-metadata.ts';
 import { formatTableMetadata } from '../metadata/table-metadata-json.ts';
 import type { PreparedTransaction } from './prepare-transaction.ts';
@@ -10,26 +12,56 @@ import type { PreparedTransaction } from './prepare-transaction.ts';
  *
  * - `landed`: it happened.
  * - `base-unchanged`: the table is still what the request asserts. It has not happened yet, and may be sent again.
- * - `not-landed`: others changed the table and the request did not happen. It cannot any more: it asserts a ref that
- *   has moved, and a sequence number that is taken.
- * - `uncertain`: snapshots made since have been expired, and it may have been one of them.
+ * - `not-landed`: others changed the table and the request did not happen. One with snapshots cannot any more: it
+ *   asserts a ref that has moved, and a sequence number that is taken.
+ * - `uncertain`: what became of the table in between can no longer be seen.
  */
 export type Landing = 'landed' | 'base-unchanged' | 'not-landed' | 'uncertain';
 
-/** Compares the table as it is now with what the request was to make of it. */
-export function findLanding(prepared: PreparedTransaction, table: LoadedTable): Landing {
+/** Compares the table as it is now, and as it was in between, with what the request was to make of it. */
+export async function findLanding(
+  prepared: PreparedTransaction,
+  table: LoadedTable,
+  io: FileIO,
+): Promise<Landing> {
   const { base, snapshots } = prepared;
   const { metadata } = table;
-  if (snapshots.some(({ snapshotId }) => snapshotById(metadata, snapshotId) !== undefined)) return 'landed';
+  if (hasLandedSnapshot(prepared, metadata)) return 'landed';
   if (table.metadataLocation === base.metadataLocation) return 'base-unchanged';
-  if (snapshots.length === 0) return hasEffect(prepared, metadata) ? 'landed' : 'not-landed';
+  if (snapshots.length === 0) return findEffect(prepared, table, io);
   return showsAllSince(base.metadata, metadata) ? 'not-landed' : 'uncertain';
+}
+
+/** Snapshots are named by ids that no other commit has. */
+export function hasLandedSnapshot({ snapshots }: PreparedTransaction, now: TableMetadata): boolean {
+  return snapshots.some(({ snapshotId }) => snapshotById(now, snapshotId) !== undefined);
 }
 
 /** Whether every snapshot made after `base` is still there: each has a sequence number of its own. */
 function showsAllSince(base: TableMetadata, now: TableMetadata): boolean {
   const newer = now.snapshots.filter((snapshot) => snapshot.sequenceNumber > base.lastSequenceNumber);
   return BigInt(newer.length) === now.lastSequenceNumber - base.lastSequenceNumber;
+}
+
+/**
+ * A change of metadata has no name. Had it happened, some state since the base would show it, though later commits
+ * may have changed the same thing again: a rollback that others have appended to must not be done a second time.
+ */
+async function findEffect(prepared: PreparedTransaction, table: LoadedTable, io: FileIO): Promise<Landing> {
+  if (hasEffect(prepared, table.metadata)) return 'landed';
+  const earlier = table.metadata.metadataLog.map((entry) => entry.metadataFile);
+  const first = earlier.lastIndexOf(prepared.base.metadataLocation);
+  if (first === -1) return 'uncertain';
+  for (const location of earlier.slice(first + 1)) {
+    try {
+      if (hasEffect(prepared, await loadTableMetadata(io, location))) return 'landed';
+    } catch (error) {
+      // Deleted, as old metadata files are: it may have been the one.
+      if (IcebergError.is(error)) return 'uncertain';
+      throw error;
+    }
+  }
+  return 'not-landed';
 }
 
 /** Whether making the change again would change nothing: then the state is what the caller asked for. */

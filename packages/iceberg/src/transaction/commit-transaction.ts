@@ -5,7 +5,7 @@ import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import { snapshotById } from '../metadata/table-metadata.ts';
 import { Backoff, type Wait } from './backoff.ts';
-import { findLanding } from './commit-landing.ts';
+import { findLanding, hasLandedSnapshot } from './commit-landing.ts';
 import { isDefinite, isTransient } from './commit-outcome.ts';
 import {
   type PreparedTransaction,
@@ -69,8 +69,8 @@ export interface CommittedTransaction {
  * - It resolves: the change is durable and visible to every later load.
  * - `COMMIT_CONFLICT`: it did not happen. Others changed the table in a way that the operations do not allow, or so
  *   often that the retries were used up. Files written for it are deleted; data files never are.
- * - `COMMIT_STATE_UNKNOWN`: the catalog could not be asked whether it happened. Nothing is deleted.
- *   `context.snapshotIds` say what to look for once the catalog answers again.
+ * - `COMMIT_STATE_UNKNOWN`: a reply was lost, and the table does not tell whether it happened: the catalog does not
+ *   answer, the table is gone, or the trace was expired. Nothing is deleted. `context.snapshotIds` say what to look for.
  *
  * Other errors (`TABLE_NOT_FOUND`, `INVALID_ARGUMENT`, `ACCESS_DENIED`, `IO_ERROR` …) mean that it did not happen.
  *
@@ -143,9 +143,7 @@ class Commit {
       if (this.#options.pinnedRefs !== undefined || !(await this.#retry.next())) throw outcome.error;
       base = await this.#reload(outcome.table);
       // A catalog may say conflict although the commit had landed: when it was sent twice on the way, for one.
-      if (prepared.snapshots.length > 0 && findLanding(prepared, base) === 'landed') {
-        return this.#done(prepared, base);
-      }
+      if (hasLandedSnapshot(prepared, base.metadata)) return this.#done(prepared, base);
     }
   }
 
@@ -201,12 +199,12 @@ class Commit {
       try {
         table = await this.#load();
       } catch (error) {
-        // Dropped or replaced: whatever the request did is gone with the table.
-        if (IcebergError.is(error, 'TABLE_NOT_FOUND')) throw error;
+        // Renamed, perhaps: then the request may have happened to it before.
+        if (IcebergError.is(error, 'TABLE_NOT_FOUND')) throw this.#unknown(prepared, error);
         this.#event('unavailable', error);
         continue;
       }
-      switch (findLanding(prepared, table)) {
+      switch (await findLanding(prepared, table, this.#target.io)) {
         case 'landed':
           return { kind: 'committed', table };
         case 'base-unchanged':
