@@ -1,4 +1,5 @@
 import { isPrimitiveType, type NestedField, type Schema, type Type } from './schema.ts';
+import { parsePrimitiveType } from './schema-json.ts';
 
 /** A schema with ids from 1, and which new id each old one became. */
 export interface FreshSchema {
@@ -25,7 +26,7 @@ export function assignFreshIds(schema: Pick<Schema, 'fields' | 'identifierFieldI
     return fields.map((field, index) => ({ ...field, id: ids[index]!, type: typeOf(field.type) }));
   };
   const typeOf = (type: Type): Type => {
-    if (isPrimitiveType(type)) return type;
+    if (isPrimitiveType(type)) return parsePrimitiveType(type) ?? type;
     switch (type.type) {
       case 'struct':
         return { ...type, fields: structFields(type.fields) };
