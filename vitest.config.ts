@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /** Tiers that need more than Node.js. The files of one end in `.TIER.test.ts`; all others are unit tests. */
-const special = ['faults', 'interop'];
+const special = ['faults', 'interop', 'jvm'];
 
 /**
  * One project a workspace folder, and one for `test/`. Tests run from source through the

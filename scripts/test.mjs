@@ -1,9 +1,10 @@
 // `npm test`: everything that needs Node.js alone, then real faults where the kernel lets us make them, then the
-// interop tier where Python is there. Options: --no-interop, --unit (no build, no other tier: the inner loop), any
-// other word filters test files.
+// interop tier where Python is there. The jvm tier (Iceberg Java as a judge) runs in CI and with --jvm. Options:
+// --no-interop, --jvm, --unit (no build, no other tier: the inner loop), any other word filters test files.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { whyNoFaults } from './lib/faults.mjs';
+import { javaClasspath } from './lib/java.mjs';
 import { interopPython } from './lib/python.mjs';
 import { createStages, say } from './lib/stages.mjs';
 import { CACHE, passSignalsOn, run, runQuietly } from './lib/toolchain.mjs';
@@ -12,6 +13,7 @@ const args = process.argv.slice(2);
 const mandatory = process.env.CI === 'true';
 const unitOnly = args.includes('--unit');
 const withInterop = !unitOnly && !args.includes('--no-interop');
+const withJvm = withInterop && (mandatory || args.includes('--jvm'));
 const filters = args.filter((arg) => !arg.startsWith('--'));
 const totals = { passed: 0, failed: 0 };
 
@@ -79,6 +81,11 @@ async function main() {
   if (withInterop) {
     const { python, reason } = await interopPython();
     await tier('interop', reason, { DANUBE_PYTHON: python });
+    if (withJvm) {
+      const java = await javaClasspath();
+      const env = { DANUBE_PYTHON: python, DANUBE_JAVA_CLASSPATH: java.classpath };
+      await tier('jvm', reason ?? java.reason, env);
+    }
   }
   return finish(stages);
 }

@@ -31,7 +31,7 @@ function sources() {
 /** A sentence saying what is missing, or undefined. */
 function whyNoJava() {
   const { status, stdout } = spawnSync('javac', ['--version'], { encoding: 'utf8' });
-  if (status !== 0) return 'no JDK was found (on Debian: apt-get install openjdk-17-jdk-headless)';
+  if (status !== 0) return 'no JDK was found (on Debian: apt-get install default-jdk-headless)';
   const [, major] = /javac (\d+)/.exec(stdout) ?? [];
   return Number(major) >= 17 ? undefined : `a JDK of version 17 or later is needed, not ${stdout.trim()}`;
 }

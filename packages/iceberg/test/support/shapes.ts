@@ -118,7 +118,11 @@ export const shapes: Readonly<Record<string, Shape>> = {
   },
 
   'all types': typed(() => undefined),
-  'identity of every type': typed((type) => (type === 'float' || type === 'double' ? undefined : 'identity')),
+  'identity of most types': typed(
+    isOneOf('identity', 'boolean', 'int', 'long', 'decimal', ...times, 'time', 'string', 'binary'),
+  ),
+  'identity of a uuid': typed(isOneOf('identity', 'uuid')),
+  'identity of a fixed': typed(isOneOf('identity', 'fixed')),
   'bucket of every type': typed(isOneOf('bucket[7]', ...hashed)),
   truncate: typed((type) =>
     type === 'decimal(9,2)' ? 'truncate[50]' : isOneOf('truncate[3]', 'string', 'int', 'binary')(type),
