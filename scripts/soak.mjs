@@ -6,6 +6,11 @@ import { say } from './lib/stages.mjs';
 import { passSignalsOn, ROOT, run } from './lib/toolchain.mjs';
 
 const parts = {
+  'iceberg-commits': {
+    what: '5,000 commits to an Iceberg table with expiry on: CPU of a commit, early and late (about 5 minutes)',
+    file: 'apps/bench/src/scenarios/iceberg-commits.soak.ts',
+    size: 'commits',
+  },
   'kill-loop': {
     what: '200 × kill -9 under load, restart, resume; PyIceberg and DuckDB compare every acknowledged message (about 15 minutes)',
     file: 'apps/broker/test/crash/kill-loop.soak.ts',
@@ -33,7 +38,7 @@ const part = parts[name];
 if (part === undefined) {
   say('npm run soak -- PART [SIZE]\n');
   for (const [known, { what, size }] of Object.entries(parts)) {
-    say(`  ${known.padEnd(12)} ${what}${size ? `; SIZE: ${size}` : ''}`);
+    say(`  ${known.padEnd(15)} ${what}${size ? `; SIZE: ${size}` : ''}`);
   }
   process.exit(name === undefined ? 0 : 2);
 }

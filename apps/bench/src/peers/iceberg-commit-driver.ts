@@ -1,8 +1,6 @@
 // One contender of the scenario `iceberg-commit`: iceberg-commit-driver ROOT SETTINGS prints a line of JSON, the windows.
-import { type CommitSettings, type CommitWindow, runCommits } from './iceberg-commit-loop.ts';
+import { type CommitSettings, runCommits } from './iceberg-commit-loop.ts';
 
 const [root, settings] = process.argv.slice(2);
 if (root === undefined || settings === undefined) throw new Error('iceberg-commit-driver ROOT SETTINGS');
-const windows: CommitWindow[] = [];
-await runCommits(root, JSON.parse(settings) as CommitSettings, (window) => windows.push(window));
-console.log(JSON.stringify(windows));
+console.log(JSON.stringify(await runCommits(root, JSON.parse(settings) as CommitSettings)));

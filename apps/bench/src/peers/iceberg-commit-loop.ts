@@ -1,33 +1,34 @@
-// A table in a warehouse of its own, one data file a commit, measured in windows: what the scenario `iceberg-commit` and
-// the soak `iceberg-commits` share.
+// Tables that get one data file a commit, measured in windows: what the scenario `iceberg-commit` and the soak
+// `iceberg-commits` share.
 import {
-  type CommittedTransaction,
   commitTransaction,
   createManifestListCache,
-  deleteExpiredFiles,
-  expireSnapshots,
+  expireSnapshotsAndFiles,
   type FileIO,
   fastAppend,
   type LoadedTable,
   mergeAppend,
   type TransactionTarget,
 } from '@danube/iceberg';
-import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
+import { openSqlCatalog, type SqlCatalog } from '@danube/iceberg-catalog-sql';
 import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
 import { round } from '../statistics.ts';
 import { describeDataFile, tableOptions } from './iceberg-table.ts';
 
-export interface CommitSettings {
+export interface AppendSettings {
   readonly append: 'fast' | 'merge';
   /** Whether the writer keeps the manifest lists it wrote. */
   readonly cache: boolean;
+  /** After each so many commits all but the last `retained` snapshots expire, and their files go. */
+  readonly commitsPerExpiry: number;
+  readonly retained: number;
+}
+
+export interface CommitSettings extends AppendSettings {
   readonly commits: number;
   /** Commits to a table of its own before the first window, so that the first windows do not pay for compilation. */
   readonly warmUp: number;
   readonly commitsPerWindow: number;
-  /** After each so many commits all but the last `retained` snapshots expire, and their files go. */
-  readonly commitsPerExpiry: number;
-  readonly retained: number;
 }
 
 /** What so many commits in a row cost, expiry included; figures are means over the window. */
@@ -40,13 +41,51 @@ export interface CommitWindow {
   /** The part of it that was spent on expiry. */
   readonly expiryCpuMsPerCommit: number;
   readonly wallMsPerCommit: number;
+  /** To files of the table, not to the catalog's database; ours only. */
   readonly bytesWrittenPerCommit?: number;
-  /** In use after a collection, at the end of some windows. */
-  readonly heapBytes?: number;
 }
 
-/** Counts what is written through it. */
-function counting(io: FileIO): FileIO & { readonly bytesWritten: number } {
+/** A warehouse and a catalog below one folder. */
+export interface CommitBench {
+  /** A new table. */
+  createTable(name: string, settings: AppendSettings): Promise<MeasuredTable>;
+  close(): Promise<void>;
+}
+
+/** @param root an empty folder */
+export async function openCommitBench(root: string): Promise<CommitBench> {
+  const warehouse = localBaseUri(root);
+  const io = counting(createFileIO({ store: await openLocalObjectStore({ root }), baseUri: warehouse }));
+  const catalog = await openSqlCatalog({ file: `${root}/catalog.db`, name: 'bench', warehouse, io });
+  await catalog.createNamespace(['bench']);
+  return {
+    async createTable(name, settings) {
+      const identifier = { namespace: ['bench'], name };
+      const table = await catalog.createTable(identifier, tableOptions);
+      return new MeasuredTable(catalog, io, table, settings);
+    },
+    close: () => catalog.close(),
+  };
+}
+
+/** The scenario's run: warm-up, then window after window of one table. */
+export async function runCommits(root: string, settings: CommitSettings): Promise<readonly CommitWindow[]> {
+  const bench = await openCommitBench(root);
+  try {
+    await (await bench.createTable('warm_up', settings)).window(settings.warmUp);
+    const table = await bench.createTable('events', settings);
+    const windows: CommitWindow[] = [];
+    for (let done = 0; done < settings.commits; done += settings.commitsPerWindow)
+      windows.push(await table.window(settings.commitsPerWindow));
+    return windows;
+  } finally {
+    await bench.close();
+  }
+}
+
+type CountingIO = FileIO & { readonly bytesWritten: number };
+
+function counting(io: FileIO): CountingIO {
   let bytesWritten = 0;
   return {
     ...io,
@@ -60,101 +99,69 @@ function counting(io: FileIO): FileIO & { readonly bytesWritten: number } {
   };
 }
 
-/** Commits to a fresh table below `root`, which exists and is empty, and calls `onWindow` after each window. */
-export async function runCommits(
-  root: string,
-  settings: CommitSettings,
-  onWindow: (window: CommitWindow) => void,
-): Promise<void> {
-  const warehouse = localBaseUri(root);
-  const io = counting(createFileIO({ store: await openLocalObjectStore({ root }), baseUri: warehouse }));
-  const catalog = await openSqlCatalog({ file: `${root}/catalog.db`, name: 'bench', warehouse, io });
-  try {
-    await catalog.createNamespace(['bench']);
-    const target = (name: string): TransactionTarget => ({
-      ...{ catalog, io, identifier: { namespace: ['bench'], name } },
-      ...(settings.cache && { manifestListCache: createManifestListCache({ maxLists: 2 }) }),
-    });
-    const commitTo = async (name: string) => {
-      const table = await catalog.createTable({ namespace: ['bench'], name }, tableOptions);
-      return new Committer(target(name), table, settings);
-    };
-    const warm = await commitTo('warm_up');
-    for (let index = 0; index < settings.warmUp; index += 1) await warm.commit(index);
-    const committer = await commitTo('events');
-    for (let first = 0; first < settings.commits; first += settings.commitsPerWindow)
-      onWindow(await measure(committer, io, first, settings.commitsPerWindow));
-  } finally {
-    await catalog.close();
-  }
-}
-
-class Committer {
+/** A table and its only writer. */
+export class MeasuredTable {
+  readonly #io: CountingIO;
   readonly #target: TransactionTarget;
-  readonly #settings: CommitSettings;
+  readonly #settings: AppendSettings;
   /** What the commit before returned: a writer that is alone need not load the table again. */
   #base: LoadedTable;
+  #commits = 0;
   #expiryCpuMs = 0;
 
-  constructor(target: TransactionTarget, table: LoadedTable, settings: CommitSettings) {
-    this.#target = target;
+  constructor(catalog: SqlCatalog, io: CountingIO, table: LoadedTable, settings: AppendSettings) {
+    this.#io = io;
     this.#base = table;
     this.#settings = settings;
+    // As many as are alive between two expiries: those that are not there each expiry would have to read.
+    const maxLists = settings.retained + 2 * settings.commitsPerExpiry;
+    this.#target = {
+      ...{ catalog, io, identifier: table.identifier },
+      ...(settings.cache && { manifestListCache: createManifestListCache({ maxLists }) }),
+    };
   }
 
-  /** Over the life of the table. */
-  get expiryCpuMs(): number {
-    return this.#expiryCpuMs;
+  /** Makes the next commits and says what they cost. */
+  async window(commits: number): Promise<CommitWindow> {
+    const first = this.#commits;
+    const [expiryCpu, bytes, wall, cpu] = [
+      this.#expiryCpuMs,
+      this.#io.bytesWritten,
+      performance.now(),
+      cpuMs(),
+    ];
+    while (this.#commits < first + commits) await this.#append();
+    const perCommit = (total: number) => round(total / commits);
+    return {
+      firstCommit: first + 1,
+      lastCommit: this.#commits,
+      cpuMsPerCommit: perCommit(cpuMs() - cpu),
+      expiryCpuMsPerCommit: perCommit(this.#expiryCpuMs - expiryCpu),
+      wallMsPerCommit: perCommit(performance.now() - wall),
+      bytesWrittenPerCommit: Math.round((this.#io.bytesWritten - bytes) / commits),
+    };
   }
 
-  /** @param index of the commit, from 0 */
-  async commit(index: number): Promise<void> {
+  async #append(): Promise<void> {
     const { append, commitsPerExpiry, retained } = this.#settings;
-    const dataFiles = [describeDataFile(index, this.#base.metadata.location)];
-    await this.#commit(append === 'fast' ? fastAppend({ dataFiles }) : mergeAppend({ dataFiles }));
-    if ((index + 1) % commitsPerExpiry !== 0 || index < retained) return;
+    const dataFiles = [describeDataFile(this.#commits, this.#base.metadata.location)];
+    const operation = append === 'fast' ? fastAppend({ dataFiles }) : mergeAppend({ dataFiles });
+    ({ table: this.#base } = await commitTransaction(this.#target, [operation], { base: this.#base }));
+    this.#commits += 1;
+    if (this.#commits % commitsPerExpiry !== 0 || this.#commits <= retained) return;
     const start = cpuMs();
     await this.#expire();
     this.#expiryCpuMs += cpuMs() - start;
   }
 
   async #expire(): Promise<void> {
-    const before = this.#base.metadata;
-    await this.#commit(expireSnapshots({ olderThanMs: 0, retainLast: this.#settings.retained }));
-    const report = await deleteExpiredFiles({ io: this.#target.io, before, after: this.#base.metadata });
-    if (report.failures.length > 0) throw new Error(`files stayed: ${JSON.stringify(report.failures)}`);
+    const { retained } = this.#settings;
+    const options = { olderThanMs: 0, retainLast: retained, commit: { base: this.#base } };
+    const { table, cleanup } = await expireSnapshotsAndFiles(this.#target, options);
+    if (cleanup.kind === 'stopped') throw cleanup.error;
+    if (cleanup.files.failureCount > 0) throw new Error(JSON.stringify(cleanup.files.failures));
+    this.#base = table;
   }
-
-  async #commit(operation: Parameters<typeof commitTransaction>[1][number]): Promise<void> {
-    const committed: CommittedTransaction = await commitTransaction(this.#target, [operation], {
-      base: this.#base,
-    });
-    this.#base = committed.table;
-  }
-}
-
-async function measure(
-  committer: Committer,
-  io: { readonly bytesWritten: number },
-  first: number,
-  commits: number,
-): Promise<CommitWindow> {
-  const before = {
-    cpu: cpuMs(),
-    wall: performance.now(),
-    bytes: io.bytesWritten,
-    expiry: committer.expiryCpuMs,
-  };
-  for (let index = first; index < first + commits; index += 1) await committer.commit(index);
-  const perCommit = (total: number) => round(total / commits);
-  return {
-    firstCommit: first + 1,
-    lastCommit: first + commits,
-    cpuMsPerCommit: perCommit(cpuMs() - before.cpu),
-    expiryCpuMsPerCommit: perCommit(committer.expiryCpuMs - before.expiry),
-    wallMsPerCommit: perCommit(performance.now() - before.wall),
-    bytesWrittenPerCommit: Math.round((io.bytesWritten - before.bytes) / commits),
-  };
 }
 
 function cpuMs(): number {

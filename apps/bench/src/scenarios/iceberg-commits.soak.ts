@@ -1,0 +1,83 @@
+// Whether a commit costs the same however many there were: 5,000 commits to one table with expiry on, by fast and by
+// merge append. Then, since a machine is not the same after minutes, windows of 50 commits of the old table and commits
+// 51–100 of new tables in turn: the growth is taken pair by pair. Fails when the target is missed. Heap and bytes
+// written beside it. The argument is the number of commits.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type AppendSettings, type CommitBench, openCommitBench } from '../peers/iceberg-commit-loop.ts';
+import { writeResult } from '../results.ts';
+import { type CommitRun, MAX_GROWTH, summarizeCommitRun } from './iceberg-commits-report.ts';
+
+const COMMITS = 5000;
+const WINDOW = 50;
+const WARM_UP = 300;
+const PAIRS = 9;
+const HEAP_EVERY = 500;
+const MIB = 2 ** 20;
+
+const commits = commitsWanted();
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function commitsWanted(): number {
+  const given = Number(process.argv[2] ?? COMMITS);
+  if (Number.isInteger(given) && given >= 4 * WINDOW && given % WINDOW === 0) return given;
+  throw new Error(`the size is a multiple of ${WINDOW} from ${4 * WINDOW}, not ${process.argv[2]}`);
+}
+
+async function runOne(bench: CommitBench, append: AppendSettings['append']): Promise<CommitRun> {
+  const settings: AppendSettings = { append, cache: true, commitsPerExpiry: 50, retained: 100 };
+  await (await bench.createTable(`${append}_warm_up`, settings)).window(WARM_UP);
+  const table = await bench.createTable(`${append}_old`, settings);
+  const run: { [K in 'windows' | 'pairs']: CommitRun[K][number][] } = { windows: [], pairs: [] };
+  const heapMiB: Record<string, number> = {};
+  const look = (at: number) => {
+    collectGarbage();
+    heapMiB[at] = Math.round((process.memoryUsage().heapUsed / MIB) * 10) / 10;
+  };
+  for (let done = 0; done < commits; ) {
+    run.windows.push(await table.window(WINDOW));
+    done += WINDOW;
+    if (done % HEAP_EVERY !== 0) continue;
+    look(done);
+    console.error(`${append}, ${done}: ${JSON.stringify(run.windows.at(-1))}, heap ${heapMiB[done]} MiB`);
+  }
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    const fresh = await bench.createTable(`${append}_young_${pair}`, settings);
+    await fresh.window(WINDOW);
+    run.pairs.push({ young: await fresh.window(WINDOW), old: await table.window(WINDOW) });
+  }
+  return { append, ...run, heapMiB, peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024) };
+}
+
+const loadAverageBefore = loadavg();
+const runs: CommitRun[] = [];
+for (const append of ['fast', 'merge'] as const) {
+  const root = await mkdtemp(join(tmpdir(), 'iceberg-commits-'));
+  try {
+    const bench = await openCommitBench(root);
+    runs.push(await runOne(bench, append));
+    await bench.close();
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+const summary = runs.map(summarizeCommitRun);
+const result = {
+  ...{ commits, warmUp: WARM_UP, commitsPerWindow: WINDOW, commitsPerExpiry: 50, retained: 100 },
+  ...{ target: `≤ ${MAX_GROWTH}`, loadAverage: { before: loadAverageBefore, after: loadavg() } },
+  ...{ summary, pairs: runs.flatMap(({ append, pairs }) => pairs.map((pair) => ({ append, ...pair }))) },
+  windows: runs.flatMap(({ append, windows }) => windows.map((window) => ({ append, ...window }))),
+};
+for (const { append, growth, reached, youngCpuMs, oldCpuMs } of summary)
+  console.log(
+    `${append}: ${youngCpuMs.median} ms of CPU a commit at 51–100, ${oldCpuMs.median} ms at ${commits}: ` +
+      `× ${growth.median} (${growth.min}–${growth.max}), ${reached ? 'reached' : `missed ≤ ${MAX_GROWTH}`}`,
+  );
+console.log(
+  commits < COMMITS ? 'A trial: no result is kept.' : await writeResult('soak-iceberg-commits', result),
+);
+process.exitCode = summary.every(({ reached }) => reached) ? 0 : 1;
