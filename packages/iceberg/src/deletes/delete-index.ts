@@ -1,12 +1,13 @@
 import { IcebergError } from '../errors.ts';
+import type { ColumnReference } from '../expression/expression-bound.ts';
 import type { ValueStats } from '../expression/expression-stats.ts';
-import type { DataFile, ManifestEntry, PartitionValue, PrimitiveValue } from '../manifest/data-file.ts';
+import type { DataFile, ManifestEntry, PartitionValue } from '../manifest/data-file.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
-import { isPrimitiveType, type NestedField, type PrimitiveType, type Schema } from '../metadata/schema.ts';
-import { compareValues } from '../metadata/single-value.ts';
+import type { Schema } from '../metadata/schema.ts';
 import { dataFileStats } from '../scan/scan-stats.ts';
 import { type EqualityField, findEqualityField } from './equality-field.ts';
 import { filePathFieldId } from './position-deletes.ts';
+import { mayShareValue } from './shared-values.ts';
 
 /** A delete file with the sequence number that says which data files it concerns. */
 export interface DeleteFile {
@@ -16,11 +17,11 @@ export interface DeleteFile {
   readonly equalityFields?: readonly EqualityField[];
 }
 
-/** Position deletes, by the rules of which a data file has a set of its own. */
-type Deletes = {
-  readonly byPath: Map<string, DeleteFile[]>;
-  readonly byPartition: Map<string, DeleteFile[]>;
-};
+/** An equality delete file with what is known of its keys, column by column, decoded once. */
+interface EqualityDeleteFile {
+  readonly file: DeleteFile;
+  readonly columns: readonly { readonly reference: ColumnReference; readonly keys: ValueStats }[];
+}
 
 /**
  * The delete files of a snapshot, by what they concern.
@@ -36,10 +37,12 @@ type Deletes = {
  */
 export class DeleteIndex {
   readonly #schemas: readonly Schema[];
+  readonly #fields = new Map<number, EqualityField | undefined>();
   readonly #vectors = new Map<string, DeleteFile>();
-  readonly #positions: Deletes = { byPath: new Map(), byPartition: new Map() };
-  readonly #equality = new Map<string, DeleteFile[]>();
-  readonly #everywhere: DeleteFile[] = [];
+  readonly #positionsByPath = new Map<string, DeleteFile[]>();
+  readonly #positionsByPartition = new Map<string, DeleteFile[]>();
+  readonly #equalityByPartition = new Map<string, EqualityDeleteFile[]>();
+  readonly #equalityEverywhere: EqualityDeleteFile[] = [];
 
   /** @param schemas where equality columns are looked up: the scan's own first, then those that had columns since dropped */
   constructor(schemas: readonly Schema[]) {
@@ -54,16 +57,16 @@ export class DeleteIndex {
   add(entry: ManifestEntry, spec: PartitionSpec): void {
     const { dataFile, sequenceNumber } = entry;
     if (dataFile.content === 'equality-deletes') {
-      const file = { dataFile, sequenceNumber, equalityFields: this.#equalityFields(dataFile) };
-      if (isUnpartitioned(spec)) this.#everywhere.push(file);
-      else addTo(this.#equality, partitionKey(dataFile), file);
+      const file = this.#equalityFile(dataFile, sequenceNumber);
+      if (isUnpartitioned(spec)) this.#equalityEverywhere.push(file);
+      else addTo(this.#equalityByPartition, partitionKey(dataFile), file);
       return;
     }
     const file = { dataFile, sequenceNumber };
     const path = dataFile.referencedDataFile ?? onlyPath(dataFile);
     if (dataFile.fileFormat === 'PUFFIN') this.#addVector(file, path);
-    else if (path !== undefined) addTo(this.#positions.byPath, path, file);
-    else addTo(this.#positions.byPartition, partitionKey(dataFile), file);
+    else if (path !== undefined) addTo(this.#positionsByPath, path, file);
+    else addTo(this.#positionsByPartition, partitionKey(dataFile), file);
   }
 
   /** The delete files that may remove rows of a data file; `spec` is that of its partition. */
@@ -80,20 +83,31 @@ export class DeleteIndex {
     const vector = this.#vectors.get(dataFile.filePath);
     // Whoever wrote the vector had to take the position deletes of before into it.
     if (vector && applies(vector)) return [vector];
-    const { byPath, byPartition } = this.#positions;
-    const inPartition = byPartition.get(partitionKey(dataFile)) ?? [];
+    const inPartition = this.#positionsByPartition.get(partitionKey(dataFile)) ?? [];
     const path = inPartition.length > 0 ? Buffer.from(dataFile.filePath, 'utf8') : undefined;
     return [
-      ...(byPath.get(dataFile.filePath) ?? []).filter(applies),
+      ...(this.#positionsByPath.get(dataFile.filePath) ?? []).filter(applies),
       ...inPartition.filter((file) => applies(file) && mayNamePath(file.dataFile, path as Buffer)),
     ];
   }
 
   #equalityOf(dataFile: DataFile, sequenceNumber: bigint, spec: PartitionSpec): DeleteFile[] {
-    const candidates = [...(this.#equality.get(partitionKey(dataFile)) ?? []), ...this.#everywhere];
-    // Only what was there before: a writer that updates rows adds the new ones in the same commit.
-    const older = candidates.filter((file) => sequenceNumber < file.sequenceNumber);
-    return older.filter((file) => mayShareKeys(file, dataFile, spec));
+    const inPartition = this.#equalityByPartition.get(partitionKey(dataFile)) ?? [];
+    const known = new Map<number, ValueStats>();
+    const statsOf = dataFileStats(dataFile, spec);
+    const rowsOf = (reference: ColumnReference): ValueStats => {
+      const stats = known.get(reference.id) ?? statsOf(reference);
+      known.set(reference.id, stats);
+      return stats;
+    };
+    return [...inPartition, ...this.#equalityEverywhere]
+      .filter(
+        ({ file, columns }) =>
+          // Only what was there before: a writer that updates rows adds the new ones in the same commit.
+          sequenceNumber < file.sequenceNumber &&
+          columns.every(({ reference, keys }) => mayShareValue(reference, rowsOf(reference), keys)),
+      )
+      .map(({ file }) => file);
   }
 
   #addVector(file: DeleteFile, path: string | undefined): void {
@@ -103,16 +117,26 @@ export class DeleteIndex {
     this.#vectors.set(path, file);
   }
 
-  #equalityFields({ equalityIds, filePath }: DataFile): EqualityField[] {
+  #equalityFile(dataFile: DataFile, sequenceNumber: bigint): EqualityDeleteFile {
+    const { equalityIds, filePath } = dataFile;
     if (!equalityIds || equalityIds.length === 0) throw invalid(filePath, 'equality deletes without columns');
-    return equalityIds.map((id) => {
-      const field = findEqualityField(this.#schemas, id);
-      if (field) return field;
-      throw invalid(
-        filePath,
-        `equality deletes by field ${id}, which is a plain column of no schema of the table`,
-      );
+    const equalityFields = equalityIds.map((id) => this.#equalityField(id, filePath));
+    const keysOf = dataFileStats(dataFile);
+    const columns = equalityFields.map(({ leaf, path }) => {
+      const reference = { id: leaf.id, path, type: leaf.type };
+      return { reference, keys: keysOf(reference) };
     });
+    return { file: { dataFile, sequenceNumber, equalityFields }, columns };
+  }
+
+  #equalityField(id: number, filePath: string): EqualityField {
+    if (!this.#fields.has(id)) this.#fields.set(id, findEqualityField(this.#schemas, id));
+    const field = this.#fields.get(id);
+    if (field) return field;
+    throw invalid(
+      filePath,
+      `equality deletes by field ${id}, which is a plain column of no schema of the table`,
+    );
   }
 }
 
@@ -120,7 +144,7 @@ function invalid(file: string, problem: string): IcebergError {
   return new IcebergError('INVALID_MANIFEST', `${file}: ${problem}`, { context: { file } });
 }
 
-function addTo(map: Map<string, DeleteFile[]>, key: string, file: DeleteFile): void {
+function addTo<F>(map: Map<string, F[]>, key: string, file: F): void {
   const files = map.get(key);
   if (files) files.push(file);
   else map.set(key, [file]);
@@ -144,32 +168,6 @@ function mayNamePath(deletes: DataFile, path: Buffer): boolean {
   const lower = deletes.lowerBounds?.get(filePathFieldId);
   const upper = deletes.upperBounds?.get(filePathFieldId);
   return (!lower || Buffer.compare(lower, path) <= 0) && (!upper || Buffer.compare(upper, path) >= 0);
-}
-
-/** Whether some row of the data file may equal one of the deletes, by the bounds and counts of both. */
-function mayShareKeys(file: DeleteFile, dataFile: DataFile, spec: PartitionSpec): boolean {
-  const ofRows = dataFileStats(dataFile, spec);
-  const ofDeletes = dataFileStats(file.dataFile);
-  return (file.equalityFields as readonly EqualityField[]).every(({ leaf, path }) => {
-    const reference = { id: leaf.id, path, type: leaf.type };
-    return mayShareValue(leaf, ofRows(reference), ofDeletes(reference));
-  });
-}
-
-function mayShareValue({ type }: NestedField, left: ValueStats, right: ValueStats): boolean {
-  if ((left.canBeNull && right.canBeNull) || (left.canBeNaN && right.canBeNaN)) return true;
-  if (!left.canBeValue || !right.canBeValue || !isPrimitiveType(type)) return false;
-  return notAbove(type, left.lower, right.upper) && notAbove(type, right.lower, left.upper);
-}
-
-/** Unknown bounds, and NaN, which is none, rule out nothing. */
-function notAbove(
-  type: PrimitiveType,
-  lower: PrimitiveValue | undefined,
-  upper: PrimitiveValue | undefined,
-): boolean {
-  if (lower === undefined || upper === undefined || Number.isNaN(lower) || Number.isNaN(upper)) return true;
-  return compareValues(type, lower, upper) <= 0;
 }
 
 function partitionKey(file: DataFile): string {
