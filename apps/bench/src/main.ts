@@ -17,7 +17,7 @@ const usage = `npm run bench -- SCENARIO [OPTIONS]
         [--rounds 5]
   iceberg-plan
         planning a table of 10,000 data files with a bounded heap, next to PyIceberg
-        [--rounds 5] [--heap 64]
+        [--rounds 5] [--heap 24]
   wal   appends to @danube/wal next to a C loop, Go group commit, etcd wal, NATS JetStream and lmdb-js,
         interleaved in one run; the peers are fetched on the first
         [--rounds 9] [--ms 900] [--only danube,c-loop] [--outstanding 1,16] [--bytes 1024] [--media disk,tmpfs]`;
@@ -40,7 +40,7 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   disk: () => disk({ rounds: Number(values.rounds ?? 5) }),
   'iceberg-commit': () => icebergCommit({ rounds: Number(values.rounds ?? 5) }),
   'iceberg-plan': () =>
-    icebergPlan({ rounds: Number(values.rounds ?? 5), heapMiB: Number(values.heap ?? 64) }),
+    icebergPlan({ rounds: Number(values.rounds ?? 5), heapMiB: Number(values.heap ?? 24) }),
   wal: () => wal(values),
 };
 const [name] = positionals;
