@@ -29,12 +29,12 @@ import { snapshotCases } from './snapshot-cases.ts';
  * rename-cases        testRenameTable, testRenameTableMissingSourceTable, renameTableNamespaceMissing,
  *                     testRenameTableDestinationTableAlreadyExists
  * register-cases      testRegisterTable, testRegisterExistingTable
- * commit-cases        testUUIDValidation, testUpdateTransaction
+ * commit-cases        testUUIDValidation
  * evolution-cases     testUpdateTableSchema, …ServerSideRetry, …Conflict, …AssignmentConflict, …ThenRevert;
  *                     testUpdateTableSpec, …ServerSideRetry, …Conflict, testUpdateTableAssignmentSpecConflict,
  *                     …ThenRevert; testUpdateTableSortOrder, …ServerSideRetry, testUpdateTableOrderThenRevert;
  *                     testRemoveUnusedSpec, testRemoveUnusedSchemas (what the catalog does; which ones are unused
- *                     is the transaction's business), testReplaceTableKeepsSnapshotLog
+ *                     is the transaction's business), testUpdateTransaction, testReplaceTableKeepsSnapshotLog
  * snapshot-cases      testAppend
  * concurrency-cases   testConcurrentAppendEmptyTable, testConcurrentAppendNonEmptyTable
  * metadata-file-cases testMetadataFileLocationsRemovalAfterCommit, testLoadTableWithMissingMetadataFile
@@ -52,6 +52,7 @@ import { snapshotCases } from './snapshot-cases.ts';
  *   testConcurrentReplaceTransaction…: a replacement is one commit of ordinary updates, which is a case in
  *   evolution-cases; how conflicting ones are rebased is a matter of who builds them.
  * - testCatalogWithCustomMetricsReporter: no reporters.
+ * - the class CatalogTransactionTests: no commit spans several tables.
  */
 
 /**

@@ -45,6 +45,7 @@ export const evolutionCases: readonly CatalogConformanceCase[] = [
         { sourceId: 1, fieldId: 1001, name: 'bucketed', transform: 'bucket[4]' },
       ]);
       assert.equal(after.lastPartitionId, 1001);
+      assert.equal(after.metadataLog.length, 1);
       const order = after.sortOrders.find((found) => found.orderId === after.defaultSortOrderId)!;
       assert.equal(order.fields[0]!.direction, 'desc');
     },

@@ -119,6 +119,18 @@ export function namespaceCases({
       },
     },
     {
+      name: 'every namespace is listed, also when they are more than a page of an answer',
+      async run(subject) {
+        const levels = Array.from({ length: 110 }, (_, i) => [`n${i}`]);
+        for (let i = 0; i < levels.length; i += 10) {
+          const calls = clients(subject, 10).map((client, j) => client.createNamespace(levels[i + j]!));
+          await Promise.all(calls);
+        }
+        const listed = (await subject.other.listNamespaces()).map((found) => found.join('/'));
+        assert.deepEqual(listed.sort(), levels.flat().sort());
+      },
+    },
+    {
       name: 'namespaces are listed from their creation to their drop',
       async run({ catalog, other }) {
         const listed = async (): Promise<string[]> =>

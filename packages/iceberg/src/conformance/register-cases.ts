@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadTableMetadata, metadataFolder } from '../metadata/metadata-file.ts';
 import { prepareAppend } from '../transaction/prepare-append.ts';
-import { assertFails, type CatalogConformanceCase } from './conformance-case.ts';
+import { assertFails, type CatalogConformanceCase, clients, names } from './conformance-case.ts';
 import {
   commit,
   commitAppend,
@@ -11,10 +11,24 @@ import {
   invoices,
   liveNames,
   missingNamespace,
+  namespace,
   orders,
 } from './conformance-table.ts';
 
 const basicCases: readonly CatalogConformanceCase[] = [
+  {
+    name: 'every table is listed, also when they are more than a page of an answer',
+    async run(subject) {
+      const { metadataLocation } = await createOrders(subject.catalog);
+      const copies = Array.from({ length: 110 }, (_, i) => ({ namespace, name: `copy${i}` }));
+      for (let i = 0; i < copies.length; i += 10) {
+        await Promise.all(
+          clients(subject, 10).map((client, j) => client.registerTable(copies[i + j]!, metadataLocation)),
+        );
+      }
+      assert.deepEqual(names(await subject.other.listTables(namespace)), names([orders, ...copies]));
+    },
+  },
   {
     name: 'a dropped table registered again has its whole history, and takes commits',
     async run({ catalog, other, io }) {

@@ -204,6 +204,12 @@ export const listsGrandchildren: PlantedBug = (good) => ({
   },
 });
 
+/** Does not ask for the rest of an answer in pages of a hundred. */
+export const listsFirstPage: PlantedBug = (good) => ({
+  listNamespaces: async (parent) => (await good.listNamespaces(parent)).slice(0, 100),
+  listTables: async (namespace) => (await good.listTables(namespace)).slice(0, 100),
+});
+
 export const listsTablesBelow: PlantedBug = (good) => ({
   listTables: async (namespace) => {
     const below = await good.listNamespaces(namespace);

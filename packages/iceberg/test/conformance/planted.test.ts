@@ -125,6 +125,8 @@ test.each<[bug: string, planted: bugs.PlantedBug, noticedBy: string]>([
     'a namespace with a table is NAMESPACE_NOT_EMPTY',
   ],
   ['lists grandchildren', bugs.listsGrandchildren, 'namespaces below another are listed there'],
+  ['lists the first page of namespaces', bugs.listsFirstPage, 'every namespace is listed'],
+  ['lists the first page of tables', bugs.listsFirstPage, 'every table is listed'],
   ['lists tables below', bugs.listsTablesBelow, 'tables of a namespace are not those'],
   [
     'replaces properties of namespaces',
