@@ -12,6 +12,7 @@ import {
 import { expireSnapshotsAndFiles } from '../maintenance/expire-snapshots-and-files.ts';
 import { currentSnapshot, type TableMetadata } from '../metadata/table-metadata.ts';
 import { commitTransaction } from '../transaction/commit-transaction.ts';
+import { mergeAppend } from '../transaction/merge-append.ts';
 import { cherryPick } from './cherry-pick.ts';
 
 /** The live data files of `main`, by name. */
@@ -67,6 +68,26 @@ test('nothing is published twice: not the snapshot, not what was picked from it,
   expect(await refusal(table.commit(cherryPick(head)))).toBe('INVALID_ARGUMENT');
   expect(await refusal(table.commit(cherryPick(1n)))).toBe('SNAPSHOT_NOT_FOUND');
   expect(await mainFiles(table)).toEqual(['a', 'b', 'd']);
+});
+
+test('without a wap.id, what was picked from a snapshot is known by the id of that snapshot', async () => {
+  const table = await FileTable.create();
+  await table.append(['a']);
+  const staged = await table.stage(['b'], { summary: {} });
+  await table.append(['c']);
+  await table.commit(cherryPick(staged));
+  await table.append(['d']);
+  expect(await refusal(table.commit(cherryPick(staged)))).toBe('INVALID_ARGUMENT');
+});
+
+test('of a staged snapshot that merged manifests only what it added is picked', async () => {
+  const table = await FileTable.create({ 'commit.manifest.min-count-to-merge': '2' });
+  await table.append(['a']);
+  await table.append(['gone']);
+  const staged = await table.stage(['b'], { append: mergeAppend });
+  await table.rewrite(['gone']);
+  await table.commit(cherryPick(staged));
+  expect(await mainFiles(table)).toEqual(['a', 'b']);
 });
 
 const withSummary = (table: TableMetadata, n: number, summary: Record<string, string>): TableMetadata => ({

@@ -19,6 +19,13 @@ import { snapshotOperation } from '../../src/transaction/snapshot-operation.ts';
 
 const identifier = { namespace: ['default'], name: 'orders' };
 
+interface StageOptions {
+  /** Default: a `wap.id`. */
+  readonly summary?: Record<string, string>;
+  /** Default `fastAppend`. */
+  readonly append?: typeof fastAppend;
+}
+
 /** A table in memory whose data files are there, too, with a clock that goes a second further with each commit. */
 export class FileTable {
   readonly identifier = identifier;
@@ -78,9 +85,12 @@ export class FileTable {
   }
 
   /** Adds a snapshot that no ref leads to, on the present `main`. */
-  async stage(names: readonly string[]): Promise<bigint> {
+  async stage(
+    names: readonly string[],
+    { summary = { 'wap.id': 'w' }, append = fastAppend }: StageOptions = {},
+  ): Promise<bigint> {
     this.#clockMs += 1000;
-    const operation = fastAppend({ dataFiles: await this.dataFiles(names), summary: { 'wap.id': 'w' } });
+    const operation = append({ dataFiles: await this.dataFiles(names), summary });
     const { request, snapshots } = await prepareTransaction(await this.load(), [operation], this.target);
     await this.catalog.commitTable(identifier, {
       requirements: request.requirements.filter(({ type }) => type === 'assert-table-uuid'),
