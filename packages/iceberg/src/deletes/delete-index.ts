@@ -17,10 +17,16 @@ export interface DeleteFile {
   readonly equalityFields?: readonly EqualityField[];
 }
 
-/** An equality delete file with what is known of its keys, column by column, decoded once. */
+/** A column of equality deletes and what is known of its values in the delete file. */
+interface KeyColumn {
+  readonly reference: ColumnReference;
+  readonly keys: ValueStats;
+}
+
+/** An equality delete file with its columns' bounds, decoded once. */
 interface EqualityDeleteFile {
   readonly file: DeleteFile;
-  readonly columns: readonly { readonly reference: ColumnReference; readonly keys: ValueStats }[];
+  readonly columns: readonly KeyColumn[];
 }
 
 /**
@@ -93,21 +99,24 @@ export class DeleteIndex {
 
   #equalityOf(dataFile: DataFile, sequenceNumber: bigint, spec: PartitionSpec): DeleteFile[] {
     const inPartition = this.#equalityByPartition.get(partitionKey(dataFile)) ?? [];
-    const known = new Map<number, ValueStats>();
     const statsOf = dataFileStats(dataFile, spec);
-    const rowsOf = (reference: ColumnReference): ValueStats => {
-      const stats = known.get(reference.id) ?? statsOf(reference);
-      known.set(reference.id, stats);
-      return stats;
+    const known = new Map<number, ValueStats>();
+    const mayHold = ({ reference, keys }: KeyColumn): boolean => {
+      let rows = known.get(reference.id);
+      if (!rows) {
+        rows = statsOf(reference);
+        known.set(reference.id, rows);
+      }
+      return mayShareValue(reference, rows, keys);
     };
-    return [...inPartition, ...this.#equalityEverywhere]
-      .filter(
-        ({ file, columns }) =>
-          // Only what was there before: a writer that updates rows adds the new ones in the same commit.
-          sequenceNumber < file.sequenceNumber &&
-          columns.every(({ reference, keys }) => mayShareValue(reference, rowsOf(reference), keys)),
-      )
-      .map(({ file }) => file);
+    const found: DeleteFile[] = [];
+    for (const candidates of [inPartition, this.#equalityEverywhere]) {
+      for (const { file, columns } of candidates) {
+        // Only what was there before: a writer that updates rows adds the new ones in the same commit.
+        if (sequenceNumber < file.sequenceNumber && columns.every(mayHold)) found.push(file);
+      }
+    }
+    return found;
   }
 
   #addVector(file: DeleteFile, path: string | undefined): void {
