@@ -1,6 +1,6 @@
 import type { Printed, PrintedRow } from '../support/printed.ts';
+import type { Shape } from './golden-shape-parts.ts';
 import { byRegion, create, double, field, idAndRegion, only, rowsOf, text } from './golden-shape-parts.ts';
-import type { Shape } from './make-golden.ts';
 
 export const deleteShapes: Readonly<Record<string, Shape>> = {
   /** One delete file for two data files, then one for a single file; a file appended later is not touched. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Printed, PrintedRow } from '../support/printed.ts';
 import { primitives, typedTable } from '../support/typed-rows.ts';
+import type { Shape, ShapeContext } from './golden-shape-parts.ts';
 import {
   byRegion,
   create,
@@ -18,7 +19,6 @@ import {
   text,
 } from './golden-shape-parts.ts';
 import type { JavaTable } from './java-table.ts';
-import type { Shape, ShapeContext } from './make-golden.ts';
 
 const hour = 3_600_000_000;
 const day = 24 * hour;

@@ -2,6 +2,18 @@
 import type { Printed, PrintedRow } from '../support/printed.ts';
 import type { JavaTable } from './java-table.ts';
 
+/** What a shape is told, and what it may tell. */
+export interface ShapeContext {
+  /** The folder its location stands for. */
+  readonly folder: string;
+  /** Set to have row ids stated too, and when each row was last updated. */
+  lineage?: boolean;
+  /** The rows of the newest snapshot, where Java fails to read it. */
+  byHand?: readonly PrintedRow[];
+}
+
+export type Shape = (table: JavaTable, context: ShapeContext) => Promise<unknown>;
+
 const location = (name: string): string => `file:///danube-golden/${name}`;
 export const field = (id: number, name: string, type: unknown, required = false) => ({
   id,

@@ -12,20 +12,9 @@ import { parseJson } from '../../src/json/json.ts';
 import type { PrintedRow } from '../support/printed.ts';
 import { deleteShapes } from './golden-delete-shapes.ts';
 import { plainShapes } from './golden-plain-shapes.ts';
+import type { Shape, ShapeContext } from './golden-shape-parts.ts';
 import { type JavaManifest, type JavaReadOptions, type JavaTable, javaTable } from './java-table.ts';
 import { startJavaJudge } from './judge-java.ts';
-
-/** What a shape is told, and what it may tell. */
-export interface ShapeContext {
-  /** The folder its location stands for. */
-  readonly folder: string;
-  /** Set to have row ids stated too, and when each row was last updated. */
-  lineage?: boolean;
-  /** The rows of the newest snapshot, where Java fails to read it. */
-  byHand?: readonly PrintedRow[];
-}
-
-export type Shape = (table: JavaTable, context: ShapeContext) => Promise<unknown>;
 
 const fixtures = join(import.meta.dirname, '../fixtures/java');
 const shapes: Readonly<Record<string, Shape>> = { ...deleteShapes, ...plainShapes };
