@@ -16,6 +16,11 @@ const parts = {
     file: 'apps/broker/test/crash/kill-loop.soak.ts',
     judges: true,
   },
+  'iceberg-writers': {
+    what: 'two processes on one SQLite catalog, 500 Iceberg transactions each on one table (about 5 minutes)',
+    file: 'packages/iceberg-catalog-sql/test/crash/writers.soak.ts',
+    size: 'transactions of each',
+  },
   'wal-crash': {
     what: '100,000 simulated crashes of the write-ahead log in all its modes, each followed by a recovery and a check (about 5 minutes)',
     file: 'packages/wal/test/crash/crash.soak.ts',

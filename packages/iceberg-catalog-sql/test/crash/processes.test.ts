@@ -5,6 +5,7 @@ import { ancestorsOf, currentSnapshot, type LoadedTable, loadTableMetadata } fro
 import { expect, test } from 'vitest';
 import { startCommitLoop } from '../support/child.ts';
 import { localIO, openIn, orders, schema, tempDir } from '../support/fixture.ts';
+import { runTwoWriters } from '../support/two-writers.ts';
 
 const ROUNDS = 8;
 /** Generous, for a machine that is busy with other tests. */
@@ -56,6 +57,20 @@ test(
         loadTableMetadata(await localIO(dir), entry.metadataFile),
       ),
     );
+  },
+  TIMEOUT_MS,
+);
+
+// Goal: the same for transactions of many kinds, of which some meet a conflict that no rebase can solve.
+// Method: each process says which files must be live; both try to replace each contested file.
+test(
+  'two processes commit transactions of many kinds: one chain, the files both say, each contested file replaced once',
+  async () => {
+    const report = await runTwoWriters(await tempDir(), 30);
+    console.log(`${report.attempts} attempts for ${report.snapshots} snapshots`);
+    expect(report.violations).toEqual([]);
+    // Without a single conflict the two would not have met.
+    expect(report.attempts).toBeGreaterThan(report.snapshots);
   },
   TIMEOUT_MS,
 );

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A run of `crash/commit-loop.ts` in a process of its own. */
+/** A run of a loop in `crash/` in a process of its own. */
 export interface CommitLoop {
   readonly child: ChildProcess;
   /** Resolves when it has opened the catalog and waits for `go`. */
@@ -12,10 +12,15 @@ export interface CommitLoop {
   readonly ended: Promise<{ lines: string[]; code: number | null }>;
 }
 
-const script = fileURLToPath(new URL('../crash/commit-loop.ts', import.meta.url));
-
 /** Starts one. */
-export function startCommitLoop(dir: string, table: string, who: string, count: number): CommitLoop {
+export function startCommitLoop(
+  dir: string,
+  table: string,
+  who: string,
+  count: number,
+  loop: 'commit-loop.ts' | 'transaction-loop.ts' = 'commit-loop.ts',
+): CommitLoop {
+  const script = fileURLToPath(new URL(`../crash/${loop}`, import.meta.url));
   const args = ['--conditions=@danube/source', script, dir, table, who, String(count)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   let printed = '';
