@@ -26,13 +26,8 @@ export class ColumnNames {
 
   constructor(fields: readonly NestedField[], caseSensitive: boolean) {
     this.#caseSensitive = caseSensitive;
-    const shortNames: [string, FieldPath][] = [];
     for (const found of walkFields(fields)) this.#add(found.path.join('.'), found);
-    for (const [name, found] of shortForms(fields)) {
-      // The full name of another field goes before a short form.
-      if (!this.#fields.has(this.key(name))) shortNames.push([name, found]);
-    }
-    for (const [name, found] of shortNames) this.#add(name, found);
+    for (const [name, found] of shortForms(fields)) this.#add(name, found);
   }
 
   /** How names are compared. */
@@ -40,7 +35,10 @@ export class ColumnNames {
     return this.#caseSensitive ? name : name.toLowerCase();
   }
 
-  /** The field with this name, or undefined; `INVALID_ARGUMENT` if there are several that differ in case only. */
+  /**
+   * The field with this name, or undefined. One that is called exactly so goes before others; `INVALID_ARGUMENT` if
+   * there are several and none is.
+   */
   find(path: ColumnPath): FieldPath | undefined {
     const found = this.#fields.get(this.key(pathText(path))) ?? [];
     if (found.length < 2) return found[0];

@@ -178,7 +178,7 @@ test('whatever is asked in one update: ids keep their meaning, and none is given
   let taken = 0;
   fc.assert(
     fc.property(
-      fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { maxLength: 15, size: 'max' }),
+      fc.array(fc.array(step, { minLength: 1, maxLength: 2 }), { minLength: 5, maxLength: 15, size: 'max' }),
       (updates) => {
         let table = evolve(
           newTable(),
@@ -208,5 +208,5 @@ test('whatever is asked in one update: ids keep their meaning, and none is given
     ),
     { numRuns: 80 },
   );
-  expect(taken).toBeGreaterThan(50);
+  expect(taken).toBeGreaterThan(40);
 });

@@ -269,6 +269,17 @@ test('what is required and what optional: only the safe way, unless told otherwi
   );
 });
 
+test('a change sees what the update did to the column before', () => {
+  const twice = (s: SchemaChange) =>
+    s.widenColumn('small', 'decimal(12,2)').widenColumn('small', 'decimal(10,2)');
+  expect(refused(twice)).toContain('from decimal(12,2) to decimal(10,2)');
+  expect(refused((s) => s.makeOptional('id').makeRequired('id'))).toContain('allowIncompatible');
+  const three = change(newTable(), (s) =>
+    s.widenColumn('small', 'decimal(12,2)').widenColumn('small', 'decimal(14,2)'),
+  );
+  expect(show(three).at(-1)).toBe('6 small decimal(14,2)');
+});
+
 test('docs are set and taken away', () => {
   const set = change(newTable(), (schema) => schema.setDoc('name', 'who').setDoc('place.city', 'where'));
   expect(currentSchema(set).fields[1]?.doc).toBe('who');
@@ -353,6 +364,7 @@ test('map keys with structs are left alone', () => {
   ]) {
     expect(refused(ask, {}, base)).toContain('key of a map');
   }
+  expect(refused((s) => s.dropColumn('by.k'), {}, base)).toContain('no column');
 });
 
 test('names are found in their case, or in any', () => {
@@ -455,6 +467,17 @@ test('two updates in one transaction: the second sees what the first did', () =>
     evolutionContext(first, { base, start: base }),
   );
   expect(second.updates[0]).toMatchObject({ action: 'add-schema', lastColumnId: 17 });
+});
+
+test('a plan that no table could take is not made', () => {
+  const twice = updateSchema((schema) => schema.renameColumn('name', 'small'));
+  expect(refusal(() => planOf(twice, evolutionContext(newTable()))).message).toContain('"small"');
+});
+
+test('the full name of a column goes before the short form of another', () => {
+  const base = change(newTable(), (schema) => schema.addColumn(['points.x'], { type: 'date' }));
+  const after = change(base, (schema) => schema.dropColumn('points.x'));
+  expect(show(after)).toEqual(show(newTable()));
 });
 
 test('a schema that others changed meanwhile is a conflict, other commits are not', () => {
