@@ -17,7 +17,7 @@ const parts = {
     judges: true,
   },
   'iceberg-writers': {
-    what: 'two processes on one SQLite catalog, 500 Iceberg transactions each on one table (about 5 minutes)',
+    what: 'two processes on one SQLite catalog, 500 Iceberg transactions each on one table (about 1 minute)',
     file: 'packages/iceberg-catalog-sql/test/crash/writers.soak.ts',
     size: 'transactions of each',
   },
