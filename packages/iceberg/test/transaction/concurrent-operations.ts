@@ -1,4 +1,5 @@
 import {
+  cherryPick,
   createBranch,
   createTag,
   currentSchema,
@@ -10,11 +11,14 @@ import {
   mergeAppend,
   type OverwriteFilesOptions,
   overwriteFiles,
+  removeRef,
+  replaceBranch,
   replacePartitions,
   replaceSortOrder,
   rewriteFiles,
   rewriteManifests,
   rollbackToSnapshot,
+  setRefRetention,
   type TableMetadata,
   type TableOperation,
   updatePartitionSpec,
@@ -30,21 +34,24 @@ export const b1 = dataFile('b1', 'b', [20, 29]);
 export const b2 = dataFile('b2', 'b', [30, 39]);
 export const c1 = dataFile('c1', 'c', [40, 49]);
 
-/** Ids in the starting table: its head, and the one before. */
+/** Ids in the starting table: its head, the one before, and the one after on a branch. */
 export interface StartIds {
   readonly head: bigint;
   readonly previous: bigint;
+  /** The head of branch `ahead`: on top of the head of main, with file d1. */
+  readonly ahead: bigint;
 }
 
 /** An operation as a row of the table. */
 export interface RowOperation {
   readonly make: (ids: StartIds) => TableOperation;
   /** The live files of `main` after it, given those of the state it lands on. */
-  readonly live: (files: readonly string[]) => readonly string[];
+  readonly live: (files: readonly string[], column: string) => readonly string[];
   /** True of a table it was committed to. */
   readonly holds?: (metadata: TableMetadata) => boolean;
 }
 
+const start = ['a1', 'a2', 'b1', 'b2', 'c1'];
 const n1 = dataFile('n1', 'a', [0, 9]);
 const r = { ...dataFile('r', 'a', [0, 19]), recordCount: 20 };
 
@@ -148,7 +155,28 @@ export const rowOperations: Readonly<Record<string, RowOperation>> = {
   },
   'fastForward of main': {
     make: () => fastForward('main', 'ahead'),
-    live: () => ['a1', 'a2', 'b1', 'b2', 'c1', 'd1'],
+    live: (_, column) => [...start, 'd1', ...(column === 'branch-append' ? ['d2'] : [])],
+  },
+  cherryPick: { make: ({ ahead }) => cherryPick(ahead), live: adding('d1') },
+  'rewriteFiles on a branch': {
+    make: () => rewriteFiles({ removeDataFiles: [a1, a2], addDataFiles: [r], branch: 'ahead' }),
+    live: same,
+    holds: ({ refs, snapshots }) => snapshots.at(-1)?.snapshotId === refs.ahead?.snapshotId,
+  },
+  'replaceBranch by main': {
+    make: () => replaceBranch('ahead', 'main'),
+    live: same,
+    holds: ({ refs }) => refs.ahead?.snapshotId === refs.main?.snapshotId,
+  },
+  removeRef: {
+    make: () => removeRef('ahead'),
+    live: same,
+    holds: ({ refs }) => refs.ahead === undefined,
+  },
+  'setRefRetention of main': {
+    make: () => setRefRetention('main', { minSnapshotsToKeep: 3 }),
+    live: same,
+    holds: ({ refs }) => refs.main?.minSnapshotsToKeep === 3,
   },
   expireSnapshots: {
     make: () => expireSnapshots({ olderThanMs: 0 }),
@@ -167,7 +195,6 @@ export interface ColumnChange {
   readonly holds?: (metadata: TableMetadata) => boolean;
 }
 
-const start = ['a1', 'a2', 'b1', 'b2', 'c1'];
 const appendOf = (name: string, category: string, ids: readonly [number, number]) =>
   fastAppend({ dataFiles: [dataFile(name, category, ids)] });
 
@@ -276,6 +303,11 @@ export const columnChanges: Readonly<Record<string, ColumnChange>> = {
     commits: () => [createBranch('theirs'), createTag('their-tag')],
     live: start,
     holds: ({ refs }) => refs.theirs !== undefined && refs['their-tag'] !== undefined,
+  },
+  'branch-append': {
+    title: 'append to branch `ahead`, which was one append in front of main',
+    commits: () => [fastAppend({ dataFiles: [dataFile('d2', 'd')], branch: 'ahead' })],
+    live: start,
   },
   'expire-start': {
     title: 'an append, then expiry of all before it',
