@@ -75,6 +75,9 @@ test('an order the table had before gets its old id back; none is order 0', () =
   expect([ids(one), ids(one, two), ids(one, two, one), ids(one, none), ids(none)]).toEqual([1, 2, 1, 0, 0]);
   expect(evolve(newTable(), one, two, one, none).sortOrders).toHaveLength(3);
   expect(updatesOf(one, evolve(newTable(), one))).toEqual([]);
+  expect(updatesOf(one, evolve(newTable(), one, two))).toEqual([
+    { action: 'set-default-sort-order', sortOrderId: 1 },
+  ]);
   const sorted: TableMetadata = { ...evolve(newTable(), one) };
   const withoutUnsorted = { ...sorted, sortOrders: sorted.sortOrders.filter((order) => order.orderId > 0) };
   expect(defaultSortOrder(evolve(withoutUnsorted, none))).toEqual({ orderId: 0, fields: [] });
@@ -85,7 +88,7 @@ test.each<[string, (order: SortOrderChange) => void]>([
   ['a struct', (o) => o.asc('place')],
   ['a transform that does not apply', (o) => o.desc('id', { transform: 'day' })],
 ])('an order by %s is refused', (_, ask) => {
-  expect(refusal(() => evolve(newTable(), replaceSortOrder(ask))).code).toBe('INVALID_ARGUMENT');
+  expect(refusal(() => updatesOf(replaceSortOrder(ask))).code).toBe('INVALID_ARGUMENT');
 });
 
 test('an order is set over one that others set, but not on a column that only has the name now', () => {

@@ -142,6 +142,14 @@ test('a void field of a table that was v1 gives up its name, also after its colu
     '1002 ts_day day(2)',
     '1003 name identity(3)',
   ]);
+  const renamed = change(
+    newTable([
+      { sourceId: 2, name: 'ts_day', transform: 'void' },
+      { sourceId: 1, name: 'by_id', transform: 'bucket[2]' },
+    ]),
+    (spec) => spec.renameField('by_id', 'ts_day'),
+  );
+  expect(show(renamed)).toEqual(['1000 ts_day_1000 void(2)', '1001 ts_day bucket[2](1)']);
   const gone = evolve(
     newTable([{ sourceId: 3, name: 'name', transform: 'void' }]),
     updateSchema((schema) => schema.dropColumn('name')),
@@ -184,7 +192,9 @@ test('a spec with a transform nobody knows is left alone', () => {
     ...base,
     partitionSpecs: [{ specId: 0, fields: [{ sourceId: 1, fieldId: 1000, name: 'z', transform: 'zorder' }] }],
   };
-  expect(refusal(() => change(unknown, (spec) => spec.addField('id'))).message).toContain('zorder');
+  expect(refusal(() => change(unknown, (spec) => spec.addField('id'))).message).toContain(
+    'unknown transform zorder',
+  );
 });
 
 test('a spec can be added without becoming the default', () => {
