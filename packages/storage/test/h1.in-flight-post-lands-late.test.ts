@@ -94,7 +94,8 @@ describe('H1: a commit in flight lands after the recovery looked', () => {
       held ??= call;
       return Promise.reject(unknownOutcome());
     };
-    const first = await scenario.open({ openTimeoutMs: 50 });
+    // Long enough to get as far as sending on a loaded machine.
+    const first = await scenario.open({ openTimeoutMs: 1500 });
     await expect(first.openTopic(TOPIC)).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
     await first.close();
     await (held as CommitCall).land();
