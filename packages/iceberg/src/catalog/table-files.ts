@@ -27,7 +27,7 @@ export async function deleteFiles(io: FileIO, locations: Iterable<string>): Prom
  * Deletes every file of a dropped table that its metadata can reach: data files, manifests, manifest lists,
  * statistics, metadata files. With `gc.enabled=false` data files and delete files stay (they may belong to
  * another table), as in Iceberg Java. Manifests are read first; one that cannot be read fails the call
- * before anything is deleted. Files that cannot be deleted are in the report. Memory: 20 bytes for each data file.
+ * before anything is deleted. Files that cannot be deleted are in the report. Memory: 20 to 40 bytes for each data file.
  */
 export async function purgeTable(
   io: FileIO,

@@ -48,7 +48,7 @@ export interface DeleteExpiredFilesOptions extends FileRemovalOptions {
  * Nothing at all is deleted if anything that survives cannot be read whole. What cannot be read of the expired
  * snapshots is reported, stays, and so does what it names.
  *
- * Memory: an entry for each distinct manifest of both states, 20 bytes for each file of the manifests that go
+ * Memory: an entry for each distinct manifest of both states, 20 to 40 bytes for each file of manifests that go
  * (`LocationSet`), and `concurrency` manifests at a time. Each manifest list is read once, each surviving
  * manifest at most once, each that goes twice.
  *

@@ -7,6 +7,8 @@ import type { FileIO } from '../io/file-io.ts';
 import { createBranch, createTag } from '../refs/create-ref.ts';
 import { removeRef } from '../refs/remove-ref.ts';
 import { rollbackToSnapshot } from '../refs/rollback.ts';
+import { deleteDataFiles } from '../transaction/delete-data-files.ts';
+import { mergeAppend } from '../transaction/merge-append.ts';
 import type { TableOperation } from '../transaction/table-operation.ts';
 import { deleteExpiredFiles } from './delete-expired-files.ts';
 import {
@@ -475,7 +477,8 @@ test('whatever was committed and expired, every file that is needed is there and
   const ref = fc.constantFrom('x', 'y');
   const step = fc.oneof(
     fc.tuple(fc.constant('append' as const), fc.uniqueArray(name, { minLength: 1, maxLength: 3 })),
-    fc.tuple(fc.constant('rewrite' as const), fc.uniqueArray(name, { maxLength: 4 })),
+    fc.tuple(fc.constant('merge' as const), fc.uniqueArray(name, { minLength: 1, maxLength: 2 })),
+    fc.tuple(fc.constantFrom('rewrite' as const, 'delete' as const), fc.uniqueArray(name, { maxLength: 4 })),
     fc.tuple(fc.constantFrom('tag' as const, 'branch' as const, 'remove' as const, 'audit' as const), ref),
     fc.tuple(fc.constantFrom('rollback' as const, 'expire' as const), fc.integer({ min: 1, max: 4 })),
     fc.tuple(fc.constant('stage' as const), fc.uniqueArray(name, { minLength: 1, maxLength: 2 })),
@@ -484,7 +487,7 @@ test('whatever was committed and expired, every file that is needed is there and
   let deleted = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
-      const table = await FileTable.create();
+      const table = await FileTable.create({ 'commit.manifest.min-count-to-merge': '3' });
       let unique = 0;
       const fresh = (names: readonly string[]): string[] => names.map((one) => `${one}-${unique++}`);
       // Names are unique: the long way round cannot tell two lives of one file apart.
@@ -500,12 +503,18 @@ test('whatever was committed and expired, every file that is needed is there and
         if (kind === 'audit' && (await table.metadata()).refs[value as string]?.type !== 'tag') {
           await table.append(fresh(['audit']), value as string);
         }
-        if (kind === 'rewrite') {
-          const prefixes = value as string[];
-          await table.rewrite(
-            live().filter((one) => prefixes.some((prefix) => one.startsWith(`${prefix}-`))),
-          );
+        if (kind === 'merge') {
+          await table.commit(mergeAppend({ dataFiles: await table.dataFiles(fresh(value as string[])) }));
         }
+        if (kind === 'rewrite' || kind === 'delete') {
+          const prefixes = value as string[];
+          const names = live().filter((one) => prefixes.some((prefix) => one.startsWith(`${prefix}-`)));
+          const paths = names.map((one) => table.pathOf(one));
+          if (kind === 'rewrite') await table.rewrite(names);
+          else if (paths.length > 0) await tryCommit(deleteDataFiles({ paths, allowMissing: true }));
+        }
+        // What a commit wrote and did not need in the end is no business of an expiry.
+        if (kind === 'merge' || kind === 'delete') await dropStrays(table);
         if (kind === 'tag') await tryCommit(createTag(value as string));
         if (kind === 'branch') await tryCommit(createBranch(value as string));
         if (kind === 'remove') await tryCommit(removeRef(value as string));
@@ -524,11 +533,18 @@ test('whatever was committed and expired, every file that is needed is there and
         await expectExactlyReachable(table);
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 40 },
   );
   expect(expiries).toBeGreaterThan(30);
   expect(deleted).toBeGreaterThan(30);
 });
+
+async function dropStrays(table: FileTable): Promise<void> {
+  const reachable = await table.reachable();
+  for (const location of table.io.files.keys()) {
+    if (location.endsWith('.avro') && !reachable.has(location)) table.io.files.delete(location);
+  }
+}
 
 /** All files but metadata files. */
 function countFiles({ io }: FileTable): number {

@@ -11,7 +11,7 @@ import { collectManifests, manifestListsOf, statisticsOf, visitPaths } from './r
  */
 export type Knowledge = 'needed' | 'other-origin' | 'unknown';
 
-/** The files of a table that lie in one folder, about 20 bytes of memory each. */
+/** The files of a table that lie in one folder, 20 to 40 bytes of memory each. */
 export class KnownFiles {
   readonly #folder: ReturnType<typeof parseAddress>;
   readonly #equality: AddressEquality;

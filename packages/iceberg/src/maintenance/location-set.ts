@@ -5,7 +5,7 @@ const present = 1;
 const removed = 2;
 
 /**
- * A set of locations that keeps 64 bits of a hash of each instead of its text: about 20 bytes a location, however
+ * A set of locations that keeps 64 bits of a hash of each instead of its text: 20 to 40 bytes a location, however
  * long, so that the files of a large table fit into memory. Two locations may share those bits (for ten million of
  * them with a probability of 3 in a million). `has` may then say yes for one that was not added, and `delete` takes both
  * out: use it only where either means that a file is kept.
@@ -69,8 +69,8 @@ export class LocationSet {
 
   #grow(): void {
     const [states, highs, lows] = [this.#states, this.#high, this.#low];
-    // Twice what is in it: the slots of what was removed are free again.
-    const length = 2 ** Math.ceil(Math.log2(Math.max(256, this.#size) * 4));
+    // At most a third full, or it would soon grow again. The slots of what was removed are free now.
+    const length = 2 ** Math.ceil(Math.log2(Math.max(256, this.#size) * 3));
     this.#states = new Uint8Array(length);
     this.#high = new Uint32Array(length);
     this.#low = new Uint32Array(length);

@@ -60,7 +60,7 @@ export interface OrphanFilesReport extends FileRemovalReport {
  * two tables here.
  *
  * Names are compared without percent-encoding, doubled slashes and differences between `s3`, `s3a` and `s3n`; in
- * doubt a file stays. Memory: 20 bytes for each file the table knows in the folder, an entry for each manifest,
+ * doubt a file stays. Memory: 20 to 40 bytes for each file the table knows in the folder, an entry for each manifest,
  * `concurrency` manifests at a time; the listing is taken page by page (twice if metadata names files under
  * another scheme or bucket, so that a mismatch is found before anything is deleted).
  *
