@@ -74,7 +74,7 @@ export function deleteFileRemoval(
  * paths, equality deletes may carry columns that they do not compare.
  */
 export function describedRows(file: DataFile): DataFile {
-  const { columnSizes: _s, valueCounts, nullValueCounts, nanValueCounts, lowerBounds, upperBounds } = file;
+  const { valueCounts, nullValueCounts, nanValueCounts, lowerBounds, upperBounds } = file;
   const { content, equalityIds = [] } = file;
   const compared = new Set(content === 'equality-deletes' ? equalityIds : []);
   const only = <V>(map: ReadonlyMap<number, V> = new Map()): ReadonlyMap<number, V> =>

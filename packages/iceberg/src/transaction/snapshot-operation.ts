@@ -1,7 +1,7 @@
 import type { TableUpdate } from '../catalog/table-update.ts';
 import { IcebergError } from '../errors.ts';
 import type { ManifestContent, ManifestFile } from '../manifest/data-file.ts';
-import { hasCounts, withCounts } from '../manifest/manifest-counts.ts';
+import { hasLiveFiles, withCounts } from '../manifest/manifest-counts.ts';
 import { ManifestList } from '../manifest/manifest-list.ts';
 import { readManifestList, readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import {
@@ -119,17 +119,12 @@ async function inheritedManifests(
   if (parent === undefined) return ManifestList.of([]);
   if (parent.manifests === undefined) {
     const list = await readManifestList(io, parent.manifestList, manifestListCache);
-    if (list.manifests.every((manifest) => hasCounts(manifest) && hasLiveFiles(manifest))) return list;
+    if (list.canBeCarried) return list;
   }
   const manifests = await readSnapshotManifests(io, parent, manifestListCache);
   const counted: ManifestFile[] = [];
   for (const manifest of manifests) counted.push(await withCounts(io, metadata, manifest));
   return ManifestList.of(counted.filter(hasLiveFiles));
-}
-
-/** A manifest with nothing but deleted entries has done its work. */
-function hasLiveFiles(manifest: ManifestFile): boolean {
-  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0;
 }
 
 async function writeSnapshot(
@@ -144,7 +139,7 @@ async function writeSnapshot(
     manifests.map((manifest) => withSequenceNumber(manifest, sequenceNumber));
   const kept = carried instanceof ManifestList ? carried : ManifestList.of(numbered(carried), codec);
   const list = kept.prepend(numbered(newManifests), codec);
-  const totals = await snapshotTotals(context.io, metadata, parent, inherited.manifests, counts);
+  const totals = await snapshotTotals(context.io, metadata, parent, inherited, counts);
   const { attempt, commitUuid } = context;
   const manifestList = `${metadataFolder(metadata)}/snap-${snapshotId}-${attempt}-${commitUuid}.avro`;
   const lineage = parent === undefined ? {} : { parentSnapshotId: parent.snapshotId };
