@@ -1,4 +1,4 @@
-import type { PrintedRow } from '../support/printed.ts';
+import type { Printed, PrintedRow } from '../support/printed.ts';
 import type { JudgeProcess } from './judge-process.ts';
 
 /** A manifest as Java read it; 64-bit numbers are text, bounds are hex. */
@@ -63,6 +63,8 @@ export interface JavaReadOptions {
   readonly columns?: readonly string[];
   /** An expression in the JSON form of Iceberg's ExpressionParser. */
   readonly filter?: object | boolean;
+  /** For rows: a column with a value in the printed form. */
+  readonly equal?: { readonly column: string; readonly value: Printed };
   readonly snapshotId?: bigint | string;
   readonly ref?: string;
 }

@@ -1,22 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { loadTableMetadata, scanRows, scanSchema, type TableMetadata } from '../../src/index.ts';
+import {
+  type Expression,
+  eq,
+  findFieldByName,
+  loadTableMetadata,
+  type PrimitiveType,
+  type Schema,
+  scanRows,
+  scanSchema,
+} from '../../src/index.ts';
 import { countRows } from '../support/golden.ts';
 import { JudgedTable } from '../support/judged-table.ts';
-import { type PrintedRow, printRow } from '../support/printed.ts';
+import { type Printed, type PrintedRow, parsePrinted, printRow } from '../support/printed.ts';
 import { shapes } from '../support/shapes.ts';
 import { createLocalFileIO } from './judge.ts';
 import type { JudgeProcess } from './judge-process.ts';
 
 /** One thing that every reader is asked for. */
 export interface ReaderCase {
-  /** The shape's name, with ` @past` or ` @ref` for another snapshot than the current one. */
+  /** The shape's name, with ` @past` or ` @ref` for another snapshot than the current one, ` @COLUMN=VALUE` for a filter. */
   readonly name: string;
   readonly metadata: string;
   readonly rows: readonly PrintedRow[];
   readonly snapshotId?: string;
   readonly ref?: string;
+  /** Only rows with that value: a file whose partition is wrong would be left out. */
+  readonly equal?: { readonly column: string; readonly value: Printed };
 }
 
 /** A combination that is known not to work, from `test/known-gaps.txt`. */
@@ -51,36 +62,52 @@ export async function makeCases(name: string, folder: string, writer: JudgeProce
     await writer.request('write', { files: [file] });
   };
   const table = await JudgedTable.create(join(folder, name.replaceAll(' ', '-')), io, write, shape.options);
-  const { rows, past, ref } = await shape.make(table);
+  const { rows, past, ref, lookUp = [] } = await shape.make(table);
   const metadata = await table.metadataLocation();
   return [
     { name, metadata, rows },
     ...(past
       ? [{ name: `${name} @past`, metadata, rows: past.rows, snapshotId: String(past.snapshotId) }]
       : []),
+    ...lookUp.flatMap((column) => lookUps({ name, metadata, rows }, column)),
     ...(ref ? [{ name: `${name} @ref`, metadata, rows: ref.rows, ref: ref.name }] : []),
   ];
+}
+
+function lookUps({ name, metadata, rows }: ReaderCase, column: string): ReaderCase[] {
+  const values = [...new Set(rows.map((row) => row[column] ?? null))].filter((value) => value !== null);
+  return values.map((value) => ({
+    name: `${name} @${column}=${value}`,
+    metadata,
+    rows: rows.filter((row) => row[column] === value),
+    equal: { column, value },
+  }));
 }
 
 /** Our own reader, which has no known gaps. */
 export async function expectOursToRead({
   metadata: location,
   rows,
-  snapshotId,
-  ref,
   name,
+  ...how
 }: ReaderCase): Promise<void> {
   const metadata = await loadTableMetadata(io, location);
-  const at = ref === undefined ? snapshotId : String(metadata.refs[ref]!.snapshotId);
-  expect(countRows(await oursAt(metadata, at)), name).toEqual(countRows(rows));
+  const { snapshotId, ref, equal } = how;
+  const selection = {
+    ...(snapshotId === undefined ? {} : { snapshotId: BigInt(snapshotId) }),
+    ...(ref === undefined ? {} : { ref }),
+  };
+  const schema = scanSchema(metadata, selection);
+  const options = equal ? { filter: filterOf(schema, equal) } : {};
+  const seen: PrintedRow[] = [];
+  for await (const row of scanRows(metadata, io, { ...selection, ...options }))
+    seen.push(printRow(schema, row));
+  expect(countRows(seen), name).toEqual(countRows(rows));
 }
 
-async function oursAt(metadata: TableMetadata, snapshotId: string | undefined): Promise<PrintedRow[]> {
-  const at = snapshotId === undefined ? {} : { snapshotId: BigInt(snapshotId) };
-  const schema = scanSchema(metadata, at.snapshotId);
-  const rows: PrintedRow[] = [];
-  for await (const row of scanRows(metadata, io, at)) rows.push(printRow(schema, row));
-  return rows;
+function filterOf(schema: Schema, { column, value }: NonNullable<ReaderCase['equal']>): Expression {
+  const type = findFieldByName(schema, column)!.type as PrimitiveType;
+  return eq(column, parsePrinted(type, value as string | boolean));
 }
 
 /** What a reader made of a case: undefined if all is right, else what is wrong. */

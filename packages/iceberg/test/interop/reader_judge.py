@@ -5,7 +5,8 @@ Rows are in the printed form of scan_tables.py.
 
   versions                                       of the readers
   write {"files": [{"path", "schema", "rows"}]}  Parquet files with field ids, of a schema in Iceberg's JSON form
-  pyiceberg {"metadata", "snapshotId", "ref"}    rows as PyIceberg plans and reads them (pyarrow)
+  pyiceberg {"metadata", "snapshotId", "ref", "equal"}  rows as PyIceberg plans and reads them (pyarrow); "equal" is
+                                                 {"column", "value"}
   duckdb    {"metadata", "snapshotId"}           rows as DuckDB's iceberg extension does
   rust      {"metadata"}                         rows as iceberg-rust does (pyiceberg-core's provider for DataFusion)
 """
@@ -21,6 +22,7 @@ import uuid
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyiceberg.expressions import EqualTo
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.table import StaticTable
@@ -90,7 +92,19 @@ def snapshot_id(table, request):
 
 def pyiceberg(request):
     table = StaticTable.from_metadata(request["metadata"])
-    return rows_of(table.scan(snapshot_id=snapshot_id(table, request)).to_arrow())
+    scan = table.scan(snapshot_id=snapshot_id(table, request))
+    if "equal" in request:
+        column, value = request["equal"]["column"], request["equal"]["value"]
+        scan = scan.filter(EqualTo(column, literal_of(table.schema().find_type(column), value)))
+    return rows_of(scan.to_arrow())
+
+
+def literal_of(type_, value):
+    """What PyIceberg's literals are made of: times as text."""
+    plain = parsed(type_, value)
+    if isinstance(type_, UUIDType):
+        return uuid.UUID(bytes=plain)
+    return plain.isoformat() if isinstance(plain, (datetime.date, datetime.time)) else plain
 
 
 @functools.cache

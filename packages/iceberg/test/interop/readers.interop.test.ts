@@ -19,9 +19,9 @@ import {
 
 /** What each can be asked for. */
 const readers = {
-  pyiceberg: { snapshots: true, refs: true },
-  duckdb: { snapshots: true, refs: false },
-  rust: { snapshots: false, refs: false },
+  pyiceberg: { snapshots: true, refs: true, filters: true },
+  duckdb: { snapshots: true, refs: false, filters: false },
+  rust: { snapshots: false, refs: false, filters: false },
 } as const;
 
 const gaps = readKnownGaps().filter(({ reader }) => reader in readers);
@@ -41,8 +41,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const answers = (name: keyof typeof readers, { snapshotId, ref }: ReaderCase): boolean =>
-  (snapshotId === undefined || readers[name].snapshots) && (ref === undefined || readers[name].refs);
+const answers = (name: keyof typeof readers, { snapshotId, ref, equal }: ReaderCase): boolean =>
+  (snapshotId === undefined || readers[name].snapshots) &&
+  (ref === undefined || readers[name].refs) &&
+  (equal === undefined || readers[name].filters);
 
 test.each(shapeNames)(
   'PyIceberg, DuckDB, iceberg-rust and we read the rows of a table: %s',

@@ -28,6 +28,8 @@ export interface ShapeRows {
   readonly rows: readonly PrintedRow[];
   /** An older snapshot, with the columns of then. */
   readonly past?: { readonly snapshotId: bigint; readonly rows: readonly PrintedRow[] };
+  /** Columns by whose every value rows are looked up: those that partitions are made of. */
+  readonly lookUp?: readonly string[];
   /** A branch or tag that is not where `main` is. */
   readonly ref?: { readonly name: string; readonly rows: readonly PrintedRow[] };
 }
@@ -85,7 +87,7 @@ function typed(transformOf: (type: string) => string | undefined): Shape {
     options: { schema: schema as CreateTableOptions['schema'], partitionSpec: { fields } },
     async make(table) {
       await append(table, rows);
-      return { rows };
+      return { rows, lookUp: fields.map(({ sourceId }) => names[sourceId - 2]!) };
     },
   };
 }

@@ -53,8 +53,11 @@ final class Evolution {
   }
 
   private static Literal<?> literal(Type type, JsonNode change) {
-    if (!change.hasNonNull("default")) return null;
-    Object value = Values.parse(type, change.get("default"));
+    return change.hasNonNull("default") ? literalOf(type, change.get("default")) : null;
+  }
+
+  static <T> Literal<T> literalOf(Type type, JsonNode printed) {
+    Object value = Values.parse(type, printed);
     // Literals of times and uuids are made from their text.
     boolean text = value instanceof java.time.temporal.Temporal || value instanceof java.util.UUID;
     return Expressions.lit(text ? value.toString() : value).to(type);

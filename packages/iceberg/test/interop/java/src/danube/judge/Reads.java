@@ -24,7 +24,9 @@ import org.apache.iceberg.TableScan;
 import org.apache.iceberg.data.IcebergGenerics;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.data.parquet.GenericParquetReaders;
+import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.ExpressionParser;
+import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.mapping.NameMapping;
 import org.apache.iceberg.mapping.NameMappingParser;
@@ -62,7 +64,13 @@ final class Reads {
     return request.hasNonNull("ref") ? SnapshotUtil.schemaFor(table, Json.text(request, "ref")) : table.schema();
   }
 
-  /** Optionally {@code columns} (metadata columns too), {@code filter}, {@code snapshotId} or {@code ref}. */
+  /** Rows whose column has a value in the printed form: {@code equal: {column, value}}. */
+  private static Expression equal(Table table, JsonNode equal) {
+    String column = Json.text(equal, "column");
+    return Expressions.equal(column, Evolution.literalOf(table.schema().findType(column), equal.get("value")).value());
+  }
+
+  /** Optionally {@code columns} (metadata columns too), {@code filter}, {@code equal}, {@code snapshotId} or {@code ref}. */
   static JsonNode rows(Table table, JsonNode request) throws IOException {
     Schema schema = schema(table, request);
     if (request.hasNonNull("columns")) {
@@ -77,6 +85,7 @@ final class Reads {
     Long id = snapshotId(table, request);
     if (id != null) scan = scan.useSnapshot(id);
     if (request.hasNonNull("filter")) scan = scan.where(ExpressionParser.fromJson(request.get("filter")));
+    if (request.hasNonNull("equal")) scan = scan.where(equal(table, request.get("equal")));
     if (table.properties().containsKey(TableProperties.DEFAULT_NAME_MAPPING)) return mapped(table, schema, id);
     ArrayNode rows = Json.array();
     try (CloseableIterable<Record> records = scan.build()) {
