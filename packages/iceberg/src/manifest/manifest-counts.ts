@@ -30,6 +30,11 @@ export async function withCounts(
   };
 }
 
+/** A manifest with nothing but deleted entries has done its work. */
+export function hasLiveFiles(manifest: ManifestFile): boolean {
+  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0;
+}
+
 /** True if the manifest list says how many files and rows there are of each status. */
 export function hasCounts(manifest: ManifestFile): boolean {
   return (

@@ -2,6 +2,7 @@ import type { AvroValue } from '../avro/avro-encoder.ts';
 import { type AvroCodec, AvroFileWriter } from '../avro/avro-file-writer.ts';
 import { IcebergError } from '../errors.ts';
 import type { ManifestFile } from './data-file.ts';
+import { hasCounts, hasLiveFiles } from './manifest-counts.ts';
 import { manifestFileType } from './manifest-schema.ts';
 
 /** This many chunks of a size become one of the next: an append re-encodes a few lines, however long the list. */
@@ -12,6 +13,7 @@ const maxChunkManifests = fanOut ** 3;
 interface Chunk {
   readonly manifests: readonly ManifestFile[];
   blocks: Uint8Array | undefined;
+  canBeCarried?: boolean;
 }
 
 export interface ManifestListHeader {
@@ -55,6 +57,16 @@ export class ManifestList {
    */
   get runs(): readonly (readonly ManifestFile[])[] {
     return this.#chunks.map((chunk) => chunk.manifests);
+  }
+
+  /** Whether the next list may hold all of it as it is: all counts are known, and each manifest has a live file. */
+  get canBeCarried(): boolean {
+    return this.#chunks.every((chunk) => {
+      chunk.canBeCarried ??= chunk.manifests.every(
+        (manifest) => hasCounts(manifest) && hasLiveFiles(manifest),
+      );
+      return chunk.canBeCarried;
+    });
   }
 
   /** This list with manifests put before it, to be written with this codec. */

@@ -34,7 +34,7 @@ export async function snapshotTotals(
   io: FileIO,
   metadata: TableMetadata,
   snapshot: Snapshot | undefined,
-  manifests: readonly ManifestFile[],
+  list: { readonly manifests: readonly ManifestFile[] },
   counts: SnapshotCounts,
 ): Promise<SnapshotTotals> {
   if (snapshot === undefined) return noTotals;
@@ -44,7 +44,8 @@ export async function snapshotTotals(
     // Some writer miscounted if more is removed than there was.
     if (counts.fits(stated)) return stated;
   }
-  return countTotals(io, metadata, manifests);
+  // Not before: putting a long list together takes its time.
+  return countTotals(io, metadata, list.manifests);
 }
 
 /** What a snapshot adds and removes, counted for its summary. */

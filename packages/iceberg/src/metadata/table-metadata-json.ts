@@ -15,7 +15,7 @@ import {
   readStatisticsFile,
   statisticsFileToJson,
 } from './statistics-json.ts';
-import type { EncryptedKey, TableMetadata } from './table-metadata.ts';
+import type { EncryptedKey, MetadataLogEntry, SnapshotLogEntry, TableMetadata } from './table-metadata.ts';
 
 /** The newest format version this release reads. */
 export const maxReadableFormatVersion = 3;
@@ -42,8 +42,38 @@ export function parseTableMetadata(text: string, file = 'table metadata'): Table
 
 /** Writes the text of a metadata file; format v2 only (`UNSUPPORTED_FORMAT_VERSION`). */
 export function formatTableMetadata(metadata: TableMetadata): string {
-  return stringifyJson(tableMetadataToJson(metadata));
+  const lists = new Map([
+    ['snapshots', listText(metadata.snapshots, snapshotText)],
+    ['snapshot-log', listText(metadata.snapshotLog, snapshotLogText)],
+    ['metadata-log', listText(metadata.metadataLog, metadataLogText)],
+  ]);
+  const json = tableMetadataToJson({ ...metadata, snapshots: [], snapshotLog: [], metadataLog: [] });
+  const members = Object.entries(json)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${JSON.stringify(key)}:${lists.get(key) ?? stringifyJson(value)}`);
+  return `{${members.join(',')}}`;
 }
+
+/**
+ * The text of each element is made once: from one state to the next nearly all stay the same objects, and a commit
+ * should not cost more the more there are.
+ */
+function rememberedText<T extends object>(toJson: (element: T) => object): (element: T) => string {
+  const texts = new WeakMap<T, string>();
+  return (element) => {
+    const text = texts.get(element) ?? stringifyJson(toJson(element));
+    texts.set(element, text);
+    return text;
+  };
+}
+
+function listText<T>(elements: readonly T[], text: (element: T) => string): string {
+  return `[${elements.map(text).join(',')}]`;
+}
+
+const snapshotText = rememberedText(snapshotToJson);
+const snapshotLogText = rememberedText(snapshotLogEntryToJson);
+const metadataLogText = rememberedText(metadataLogEntryToJson);
 
 /** Reads metadata that came as parsed JSON (of {@link parseJson}, to keep 64-bit ids whole). */
 export function tableMetadataFromJson(value: JsonValue, file = 'table metadata'): TableMetadata {
@@ -151,18 +181,18 @@ export function tableMetadataToJson(metadata: TableMetadata): object {
     snapshots: metadata.snapshots.map(snapshotToJson),
     statistics: metadata.statistics.map(statisticsFileToJson),
     'partition-statistics': metadata.partitionStatistics.map(partitionStatisticsFileToJson),
-    'snapshot-log': metadata.snapshotLog.map((entry) => ({
-      'timestamp-ms': entry.timestampMs,
-      'snapshot-id': entry.snapshotId,
-      ...entry.extra,
-    })),
-    'metadata-log': metadata.metadataLog.map((entry) => ({
-      'timestamp-ms': entry.timestampMs,
-      'metadata-file': entry.metadataFile,
-      ...entry.extra,
-    })),
+    'snapshot-log': metadata.snapshotLog.map(snapshotLogEntryToJson),
+    'metadata-log': metadata.metadataLog.map(metadataLogEntryToJson),
     ...metadata.extra,
   };
+}
+
+function snapshotLogEntryToJson({ timestampMs, snapshotId, extra }: SnapshotLogEntry): object {
+  return { 'timestamp-ms': timestampMs, 'snapshot-id': snapshotId, ...extra };
+}
+
+function metadataLogEntryToJson({ timestampMs, metadataFile, extra }: MetadataLogEntry): object {
+  return { 'timestamp-ms': timestampMs, 'metadata-file': metadataFile, ...extra };
 }
 
 function readSchemas(json: JsonFields, v1: boolean): Schema[] {
