@@ -128,6 +128,13 @@ test('delete files older than every live data file go; one that concerns a live 
   expect(await liveFiles(table)).toEqual(['a2', 'young']);
 });
 
+test('deletes that came in one commit with the oldest live data file stay: positions in it may be deleted', async () => {
+  const table = await tableOf([a1]);
+  await table.commit(rowDelta([positionDeletes('p', a2), equalityDeletes('e')], [a2]));
+  await table.commit(deleteDataFiles({ files: [a1] }));
+  expect(await liveFiles(table)).toEqual(['a2', 'e', 'p']);
+});
+
 test('a named file that is not live is INVALID_ARGUMENT, or passed over if allowed', async () => {
   const table = await tableOf([a1]);
   const { metadataLocation } = await table.load();
