@@ -104,6 +104,7 @@ test('a member of any object replaced by another value is read, or is INVALID_ME
     }),
     { numRuns: 300 },
   );
-  expect(read).toBeGreaterThan(50);
+  // About one in six is read.
+  expect(read).toBeGreaterThan(10);
   expect(refused).toBeGreaterThan(50);
 });
