@@ -84,6 +84,8 @@ class Committer:
         snapshots = sorted(self.table.snapshots(), key=lambda snapshot: snapshot.sequence_number)
         expired = [snapshot.snapshot_id for snapshot in snapshots[: -self.settings["retained"]]]
         self.table.maintenance.expire_snapshots().by_ids(expired).commit()
+        if len(self.table.snapshots()) != self.settings["retained"]:
+            raise RuntimeError(f"{len(self.table.snapshots())} snapshots are left")
 
 
 def measure(committer, first, commits):

@@ -2,7 +2,7 @@
 // merge append. Then, since a machine is not the same after minutes, windows of 50 commits of the old table and commits
 // 51–100 of new tables in turn: the growth is taken pair by pair. Fails when the target is missed. Heap and bytes
 // written beside it. The argument is the number of commits.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -66,7 +66,10 @@ for (const append of ['fast', 'merge'] as const) {
   }
 }
 const summary = runs.map(summarizeCommitRun);
+const fileSystems: Readonly<Record<number, string>> = { 61267: 'ext4', 1481003842: 'xfs', 16914836: 'tmpfs' };
+const { type } = await statfs(tmpdir());
 const result = {
+  fileSystem: fileSystems[type] ?? `0x${type.toString(16)}`,
   ...{ commits, warmUp: WARM_UP, commitsPerWindow: WINDOW, commitsPerExpiry: 50, retained: 100 },
   ...{ target: `≤ ${MAX_GROWTH}`, loadAverage: { before: loadAverageBefore, after: loadavg() } },
   ...{ summary, pairs: runs.flatMap(({ append, pairs }) => pairs.map((pair) => ({ append, ...pair }))) },
