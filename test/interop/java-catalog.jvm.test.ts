@@ -185,10 +185,11 @@ test('Java deletes rows with position and equality deletes on our files; we appe
   await commit(mergeAppend({ dataFiles: await ourFiles([{ id: '4', region: 's:us' }]) }));
   await expectBothToSee([...left, { id: '4', region: 's:us' }]);
 
-  // Rewritten with its deleted row, the file keeps the old sequence number: the delete of key 4 still applies to it.
+  // Rewritten with its deleted row, and with the sequence number of the old file: the delete of key 4 still applies.
   const us = orders(0, 9).filter(({ region }) => region === 's:us');
   const removeDataFiles = first.filter(({ partition }) => partition[0] === 'us');
-  await commit(rewriteFiles({ removeDataFiles, addDataFiles: await ourFiles(us) }));
+  const addDataFiles = await ourFiles(us);
+  await commit(rewriteFiles({ removeDataFiles, addDataFiles, dataSequenceNumber: 1n }));
   await expectBothToSee([...left, { id: '4', region: 's:us' }]);
 });
 
