@@ -226,14 +226,24 @@ test('files of every spec that a table had are pruned by their own', async () =>
   ]);
   metadata = evolve(
     metadata,
+    updatePartitionSpec((spec) => spec.removeField('ts_hour').removeField('id_bucket_4').addField('id')),
+  );
+  metadata = await append(metadata, io, [file('id-7', metadata, [7]), file('id-8', metadata, [8])]);
+  metadata = evolve(
+    metadata,
     updateSchema((schema) => schema.widenColumn('id', 'long').renameColumn('ts', 'at')),
-    updatePartitionSpec((spec) => spec.removeField('ts_hour').removeField('id_bucket_4')),
+    updatePartitionSpec((spec) => spec.removeField('id')),
   );
   metadata = await append(metadata, io, [file('all', metadata, [])]);
   const dayUs = 86_400_000_000n;
   const names = async (filter: Expression): Promise<string[]> =>
     (await planned(metadata, io, filter)).map((path) => path.replace('mem://table/data/', '')).sort();
-  expect(await names(lt('at', 101n * dayUs))).toEqual(['all', 'day-100', 'hour-2400']);
-  expect(await names(gtEq('at', 101n * dayUs + 3_600_000_000n))).toEqual(['all', 'day-101']);
-  expect(await names(and(gtEq('at', 101n * dayUs), eq('id', 7n)))).toEqual(['all', 'day-101', 'hour-2424']);
+  expect(await names(lt('at', 101n * dayUs))).toEqual(['all', 'day-100', 'hour-2400', 'id-7', 'id-8']);
+  expect(await names(gtEq('at', 101n * dayUs + 3_600_000_000n))).toEqual(['all', 'day-101', 'id-7', 'id-8']);
+  expect(await names(and(gtEq('at', 101n * dayUs), eq('id', 7n)))).toEqual([
+    'all',
+    'day-101',
+    'hour-2424',
+    'id-7',
+  ]);
 });

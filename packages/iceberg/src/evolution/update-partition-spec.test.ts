@@ -222,6 +222,14 @@ test('a spec that others changed meanwhile is a conflict, and so is a name that 
     updatePartitionSpec((spec) => spec.removeField('id')),
   );
   expect(conflict(backAgain)).toBe('COMMIT_CONFLICT');
+  // A spec that was there before made default again: no partition field is new.
+  const other = evolve(
+    backAgain,
+    updatePartitionSpec((spec) => spec.addField('id')),
+  );
+  expect(other.lastPartitionId).toBe(backAgain.lastPartitionId);
+  const context = evolutionContext(other, { start: backAgain });
+  expect(refusal(() => planOf(ask, context)).code).toBe('COMMIT_CONFLICT');
   const swapped = evolve(
     start,
     updateSchema((schema) => schema.renameColumn('name', 'n').renameColumn('id', 'name')),
@@ -232,11 +240,11 @@ test('a spec that others changed meanwhile is a conflict, and so is a name that 
     updateSchema((schema) => schema.dropColumn('name')),
   );
   expect(conflict(dropped)).toBe('COMMIT_CONFLICT');
-  const other = evolve(
+  const wider = evolve(
     start,
     updateSchema((schema) => schema.addColumn('more', { type: 'int' })),
   );
-  const plan = planOf(ask, evolutionContext(other, { start }));
+  const plan = planOf(ask, evolutionContext(wider, { start }));
   expect(plan.updates).toHaveLength(2);
   expect(plan.requirements).toEqual([{ type: 'assert-current-schema-id', currentSchemaId: 1 }]);
 });
