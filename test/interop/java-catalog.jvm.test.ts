@@ -108,7 +108,15 @@ async function expectBothToSee(rows: readonly PrintedRow[]): Promise<void> {
       entries.push([status, snapshotId, sequenceNumber, fileSequenceNumber, dataFile.filePath].map(String));
     }
   }
-  const seenByJava = (await theirs.manifests()).flatMap((manifest) =>
+  const manifests = await theirs.manifests();
+  for (const { entries: listed, minSequenceNumber, path } of manifests) {
+    const numbers = listed
+      .filter(({ status }) => status !== 'deleted')
+      .map((entry) => Number(entry.sequenceNumber));
+    // Deletes older than this are not looked for in the manifest.
+    if (numbers.length > 0) expect(Number(minSequenceNumber), path).toBe(Math.min(...numbers));
+  }
+  const seenByJava = manifests.flatMap((manifest) =>
     manifest.entries.map((entry) => [
       entry.status,
       entry.snapshotId,
