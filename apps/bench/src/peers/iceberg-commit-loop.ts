@@ -22,6 +22,8 @@ export interface AppendSettings {
   /** After each so many commits all but the last `retained` snapshots expire, and their files go. */
   readonly commitsPerExpiry: number;
   readonly retained: number;
+  /** Of the table, beside those all have. */
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 export interface CommitSettings extends AppendSettings {
@@ -61,7 +63,8 @@ export async function openCommitBench(root: string): Promise<CommitBench> {
   return {
     async createTable(name, settings) {
       const identifier = { namespace: ['bench'], name };
-      const table = await catalog.createTable(identifier, tableOptions);
+      const properties = { ...tableOptions.properties, ...settings.properties };
+      const table = await catalog.createTable(identifier, { ...tableOptions, properties });
       return new MeasuredTable(catalog, io, table, settings);
     },
     close: () => catalog.close(),

@@ -7,7 +7,7 @@ const window = (firstCommit: number, cpuMsPerCommit: number, bytes = 1000): Comm
   ...{ expiryCpuMsPerCommit: 1, wallMsPerCommit: 50 },
 });
 const run = (pairs: readonly [young: number, old: number][]): CommitRun => ({
-  append: 'fast',
+  variant: 'fast',
   windows: [window(1, 99), window(51, 10), window(101, 30), window(151, 15)],
   pairs: pairs.map(([young, old]) => ({ young: window(51, young, 1000), old: window(201, old, 3000) })),
   heapMiB: { 200: 12 },

@@ -4,12 +4,15 @@ import { ratioOfRounds, round, type Spread, spread } from '../statistics.ts';
 /** What a commit of an old table may cost, as a multiple of one of a young table. */
 export const MAX_GROWTH = 1.2;
 
+/** How the table is appended to; `merge-128k` joins manifests up to 128 KiB instead of 8 MiB. */
+export type CommitVariant = 'fast' | 'merge' | 'merge-128k';
+
 /** One kind of append: a table from its first commit on, then windows of young tables and of this one in turn. */
 export interface CommitRun {
-  readonly append: 'fast' | 'merge';
+  readonly variant: CommitVariant;
   /** Every window of the table on its way. */
   readonly windows: readonly CommitWindow[];
-  /** The second window of a new table, and directly after it the next one of the old table. */
+  /** Commits from the 51st on of a new table, and directly after them as many of the old table. */
   readonly pairs: readonly { readonly young: CommitWindow; readonly old: CommitWindow }[];
   /** In use after a collection, by number of commits. */
   readonly heapMiB: Readonly<Record<string, number>>;
@@ -17,7 +20,7 @@ export interface CommitRun {
 }
 
 export interface CommitRunSummary {
-  readonly append: 'fast' | 'merge';
+  readonly variant: CommitVariant;
   readonly youngCpuMs: Spread;
   readonly oldCpuMs: Spread;
   readonly oldExpiryCpuMs: Spread;
@@ -37,14 +40,14 @@ const rounded = ({ median, min, max }: Spread): Spread => ({
   max: round(max),
 });
 
-export function summarizeCommitRun({ append, windows, pairs, heapMiB }: CommitRun): CommitRunSummary {
+export function summarizeCommitRun({ variant, windows, pairs, heapMiB }: CommitRun): CommitRunSummary {
   const young = pairs.map((pair) => pair.young);
   const old = pairs.map((pair) => pair.old);
   const cpu = ({ cpuMsPerCommit }: CommitWindow) => cpuMsPerCommit;
   const bytes = ({ bytesWrittenPerCommit = 0 }: CommitWindow) => bytesWrittenPerCommit;
   const growth = rounded(ratioOfRounds(old.map(cpu), young.map(cpu))!);
   return {
-    append,
+    variant,
     youngCpuMs: rounded(spread(young.map(cpu))),
     oldCpuMs: rounded(spread(old.map(cpu))),
     oldExpiryCpuMs: rounded(spread(old.map((window) => window.expiryCpuMsPerCommit))),
