@@ -12,6 +12,9 @@ export interface ManifestListCache {
 /**
  * A cache of the lists used last. `maxLists` (default 16) should be about twice the number of tables written at
  * the same time; a list takes about a kilobyte of memory for each manifest, shared between successive lists.
+ *
+ * A writer that also expires its snapshots reads no list if those of all snapshots that are alive fit: `maxLists` then is
+ * what it retains plus what it adds between two expiries. Each further list costs a few kilobytes, not its length.
  */
 export function createManifestListCache(options: { readonly maxLists?: number } = {}): ManifestListCache {
   const maxLists = options.maxLists ?? 16;
