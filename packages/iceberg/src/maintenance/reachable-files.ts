@@ -29,11 +29,14 @@ export async function collectManifests(
   const visited = new Set<readonly ManifestFile[]>();
   await concurrently(snapshots, concurrency, async (snapshot) => {
     try {
+      // What the cache keeps in memory anyway need not be copied to save memory.
+      const isKnown = cache?.get(snapshot.manifestList) !== undefined;
       for (const run of await manifestRuns(io, snapshot, cache)) {
         if (visited.has(run)) continue;
         visited.add(run);
         for (const manifest of run) {
-          if (!found.has(manifest.manifestPath)) found.set(manifest.manifestPath, withoutBounds(manifest));
+          if (found.has(manifest.manifestPath)) continue;
+          found.set(manifest.manifestPath, isKnown ? manifest : withoutBounds(manifest));
         }
       }
     } catch (error) {
