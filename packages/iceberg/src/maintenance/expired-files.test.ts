@@ -536,8 +536,6 @@ test('whatever was committed and expired, every file that is needed is there and
           if (kind === 'rewrite') await table.rewrite(names);
           else if (paths.length > 0) await tryCommit(deleteDataFiles({ paths, allowMissing: true }));
         }
-        // What a commit wrote and did not need in the end is no business of an expiry.
-        if (kind === 'merge' || kind === 'delete') await dropStrays(table);
         if (kind === 'tag') await tryCommit(createTag(value as string));
         if (kind === 'branch') await tryCommit(createBranch(value as string));
         if (kind === 'remove') await tryCommit(removeRef(value as string));
@@ -561,13 +559,6 @@ test('whatever was committed and expired, every file that is needed is there and
   expect(expiries).toBeGreaterThan(24);
   expect(deleted).toBeGreaterThan(30);
 });
-
-async function dropStrays(table: FileTable): Promise<void> {
-  const reachable = await table.reachable();
-  for (const location of table.io.files.keys()) {
-    if (location.endsWith('.avro') && !reachable.has(location)) table.io.files.delete(location);
-  }
-}
 
 /** All files but metadata files. */
 function countFiles({ io }: FileTable): number {

@@ -247,7 +247,7 @@ class Commit {
     const snapshots = prepared.snapshots.map(
       ({ snapshotId }, index) => snapshotById(table.metadata, snapshotId) ?? prepared.snapshots[index]!,
     );
-    if (this.#attempts > 1 && !this.#anyUnknown) await this.#cleanUp(snapshots);
+    if (this.#planner.unusedFiles.length > 0 && !this.#anyUnknown) await this.#cleanUp(snapshots);
     return { table, snapshots, attempts: this.#attempts };
   }
 

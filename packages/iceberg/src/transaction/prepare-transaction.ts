@@ -62,7 +62,9 @@ export async function prepareTransaction(
 ): Promise<PreparedTransaction> {
   const plan = new TransactionPlanner(base.metadata, operations, options);
   try {
-    return await plan.prepare(base);
+    const prepared = await plan.prepare(base);
+    await deleteQuietly(options.io, plan.unusedFiles);
+    return { ...prepared, writtenFiles: plan.usedFiles };
   } catch (error) {
     await deleteQuietly(options.io, plan.writtenFiles);
     throw error;
@@ -77,6 +79,7 @@ export class TransactionPlanner {
   readonly #commitUuid = randomUUID();
   readonly #kept: readonly Map<string, unknown>[];
   readonly #written = new Set<string>();
+  #used: ReadonlySet<string> = new Set();
   #attempt = 0;
   #manifests = 0;
 
@@ -92,19 +95,32 @@ export class TransactionPlanner {
     return this.#written;
   }
 
+  /** Of these, what the request prepared last refers to. */
+  get usedFiles(): readonly string[] {
+    return [...this.#written].filter((location) => this.#used.has(location));
+  }
+
+  /** Of these, what it does not refer to: of earlier attempts, and manifests that were merged into others at once. */
+  get unusedFiles(): readonly string[] {
+    return [...this.#written].filter((location) => !this.#used.has(location));
+  }
+
   async prepare(base: LoadedTable): Promise<PreparedTransaction> {
     this.#attempt += 1;
     const nowMs = (this.#options.now ?? Date.now)();
     const updates: TableUpdate[] = [];
     const requirements: TableRequirement[] = [];
+    const used = new Set<string>();
     let { metadata } = base;
     for (const [index, operation] of this.#operations.entries()) {
       const plan = await operation.plan(this.#context(index, base.metadata, metadata, nowMs));
       if (plan.updates.length === 0) continue;
       updates.push(...plan.updates);
       requirements.push(...(plan.requirements ?? []));
+      for (const location of plan.usedFiles ?? []) used.add(location);
       metadata = applyCommit(metadata, { requirements: [], updates: plan.updates }, { nowMs });
     }
+    this.#used = used;
     return {
       base,
       request: { requirements: this.#requirements(base.metadata, updates, requirements), updates },

@@ -74,8 +74,8 @@ export function snapshotOperation(
       const inner = await snapshotContext(context, options);
       const planned = await change(inner);
       if (planned === undefined) return { updates: [] };
-      const snapshot = await writeSnapshot(inner, options, planned);
-      return snapshotPlan(inner.branch, options.tags ?? [], snapshot, context.metadata);
+      const { snapshot, usedFiles } = await writeSnapshot(inner, options, planned);
+      return { ...snapshotPlan(inner.branch, options.tags ?? [], snapshot, context.metadata), usedFiles };
     },
   };
 }
@@ -131,7 +131,7 @@ async function writeSnapshot(
   context: SnapshotContext,
   options: SnapshotOptions,
   { operation, newManifests, carried, counts }: SnapshotChange,
-): Promise<Snapshot> {
+): Promise<{ readonly snapshot: Snapshot; readonly usedFiles: readonly string[] }> {
   const { metadata, snapshotId, parent, inherited } = context;
   const sequenceNumber = metadata.lastSequenceNumber + 1n;
   const codec = manifestCodec(metadata);
@@ -145,7 +145,7 @@ async function writeSnapshot(
   const lineage = parent === undefined ? {} : { parentSnapshotId: parent.snapshotId };
   await context.writeFile(manifestList, list.encode({ snapshotId, sequenceNumber, ...lineage }));
   context.manifestListCache?.set(manifestList, list);
-  return {
+  const snapshot: Snapshot = {
     snapshotId,
     ...lineage,
     sequenceNumber,
@@ -154,6 +154,9 @@ async function writeSnapshot(
     summary: counts.summary(operation, totals, options.summary),
     schemaId: metadata.currentSchemaId,
   };
+  // A list that is carried over as a whole holds nothing that this operation wrote.
+  const listed = carried instanceof ManifestList ? newManifests : [...newManifests, ...carried];
+  return { snapshot, usedFiles: [manifestList, ...listed.map(({ manifestPath }) => manifestPath)] };
 }
 
 /** Adds the snapshot and moves the branch and the tags to it; their retention settings stay as they are. */

@@ -37,6 +37,8 @@ export interface OperationPlan {
   readonly updates: readonly TableUpdate[];
   /** Beyond what the updates themselves call for (`requirementsFor`). */
   readonly requirements?: readonly TableRequirement[];
+  /** Files the updates refer to, as far as the transaction wrote them; others it wrote are deleted in the end. */
+  readonly usedFiles?: readonly string[];
 }
 
 /**
