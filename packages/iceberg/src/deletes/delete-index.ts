@@ -1,7 +1,8 @@
 import { IcebergError } from '../errors.ts';
 import type { ColumnReference } from '../expression/expression-bound.ts';
 import type { ValueStats } from '../expression/expression-stats.ts';
-import type { DataFile, ManifestEntry, PartitionValue } from '../manifest/data-file.ts';
+import type { DataFile, ManifestEntry } from '../manifest/data-file.ts';
+import { partitionKey } from '../manifest/partition-key.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
 import { dataFileStats } from '../scan/scan-stats.ts';
@@ -177,17 +178,4 @@ function mayNamePath(deletes: DataFile, path: Buffer): boolean {
   const lower = deletes.lowerBounds?.get(filePathFieldId);
   const upper = deletes.upperBounds?.get(filePathFieldId);
   return (!lower || Buffer.compare(lower, path) <= 0) && (!upper || Buffer.compare(upper, path) >= 0);
-}
-
-function partitionKey(file: DataFile): string {
-  return `${file.specId}|${file.partition.map(valueKey).join('|')}`;
-}
-
-function valueKey(value: PartitionValue): string {
-  if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString('hex')}`;
-  // A column widened from int to long has partitions of both widths; they are the same values. -0 is not 0.
-  if (typeof value === 'number' || typeof value === 'bigint') {
-    return `number:${Object.is(value, -0) ? '-0' : value}`;
-  }
-  return `${typeof value}:${JSON.stringify(value)}`;
 }

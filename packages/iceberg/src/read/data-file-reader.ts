@@ -5,9 +5,10 @@ import type { ColumnReference } from '../expression/expression-bound.ts';
 import { mayMatch } from '../expression/expression-stats.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile, PrimitiveValue } from '../manifest/data-file.ts';
+import { partitionValueAs } from '../manifest/partition-value.ts';
 import type { NameMapping } from '../metadata/name-mapping.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
-import type { NestedField, Schema } from '../metadata/schema.ts';
+import { isPrimitiveType, type NestedField, type Schema } from '../metadata/schema.ts';
 import { singleValueFromJson } from '../metadata/single-value-json.ts';
 import { decoding, unsupportedDataFile } from '../parquet/data-file-errors.ts';
 import type { ColumnCursor } from '../parquet/parquet-column.ts';
@@ -142,12 +143,9 @@ function missingValues(dataFile: DataFile, spec: PartitionSpec | undefined): Mis
     const position = spec?.fields.findIndex(
       ({ sourceId, transform }) => sourceId === field.id && transform === 'identity',
     );
-    const partitionValue = position === undefined ? undefined : dataFile.partition[position];
-    if (partitionValue !== undefined) {
-      // Written before the column was widened from int to long.
-      return field.type === 'long' && typeof partitionValue === 'number'
-        ? BigInt(partitionValue)
-        : partitionValue;
+    const value = position === undefined ? undefined : dataFile.partition[position];
+    if (value !== undefined) {
+      return value === null || !isPrimitiveType(field.type) ? value : partitionValueAs(field.type, value);
     }
     if (field.initialDefault !== undefined) return singleValueFromJson(field.type, field.initialDefault);
     return field.required ? undefined : null;

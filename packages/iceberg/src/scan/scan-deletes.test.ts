@@ -327,6 +327,28 @@ describe('deletes by equality', () => {
     expect(idsOf(rows)).toEqual([2n, 1n, 2n]);
   });
 
+  test('a value that stands in the partition alone is an int again in a snapshot of before it was widened', async () => {
+    const part = optional(2, 'part', 'int');
+    const spec = {
+      specId: 0,
+      fields: [{ sourceId: 2, fieldId: 1000, name: 'part', transform: 'identity' }],
+    } as const;
+    const io = createMemoryFileIO();
+    const data = parquetFile(io, 'rows', [id], [{ id: 1n }], { partition: [5] });
+    const deletes = equalityDeletes(io, 'e', [part], [{ part: 5 }], { partition: [5] });
+    const added = { file: data, sequenceNumber: 1n };
+    const before = emptyTable([{ schemaId: 0, fields: [id, part] }], [spec]);
+    const deleted = [added, { file: deletes, sequenceNumber: 2n }];
+    const table = withSnapshot(withSnapshot(before, io, [added], 1n), io, deleted, 2n);
+    const widened: Schema = { schemaId: 1, fields: [id, optional(2, 'part', 'long')] };
+    const now = { ...table, schemas: [...table.schemas, widened], currentSchemaId: 1 };
+    for (const metadata of [table, now]) {
+      const first = { snapshotId: 1n, filter: eq('part', 5) };
+      expect(await collect(scanRows(metadata, io, first))).toEqual([{ id: 1n, part: 5 }]);
+      expect(await collect(scanRows(metadata, io, { snapshotId: 2n }))).toEqual([]);
+    }
+  });
+
   test('an equality delete file that lacks its column deletes nothing by mistake: it is DATA_FILE_CORRUPT', async () => {
     const rows = [row({ id: 1n }), row({ id: 2n, name: 'a' })];
     const deletes: Scenario['deletes'] = (io) => [

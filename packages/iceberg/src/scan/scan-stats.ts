@@ -6,6 +6,7 @@ import type {
   PartitionValue,
   PrimitiveValue,
 } from '../manifest/data-file.ts';
+import { partitionValueAs } from '../manifest/partition-value.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { isPrimitiveType, type PrimitiveType } from '../metadata/schema.ts';
 import { decodeSingleValue } from '../metadata/single-value.ts';
@@ -49,7 +50,7 @@ export function partitionStats(
     if (value === undefined || !isPrimitiveType(type)) return unknownStats;
     if (value === null) return { canBeNull: true, canBeNaN: false, canBeValue: false };
     if (Number.isNaN(value)) return { canBeNull: false, canBeNaN: true, canBeValue: false };
-    const only = asType(type, value);
+    const only = partitionValueAs(type, value);
     return { lower: only, upper: only, canBeNull: false, canBeNaN: false, canBeValue: true };
   };
 }
@@ -95,11 +96,6 @@ function decoded(type: PrimitiveType, bytes: Uint8Array | undefined): PrimitiveV
     // A bound only ever saves work: without it the file is read.
     return undefined;
   }
-}
-
-/** Partition values written before their source was widened from int to long are still 32-bit. */
-function asType(type: PrimitiveType, value: PrimitiveValue): PrimitiveValue {
-  return type === 'long' && typeof value === 'number' ? BigInt(value) : value;
 }
 
 function isFloat(type: PrimitiveType): boolean {
