@@ -4,7 +4,8 @@ import type { AvroType } from './avro-type.ts';
 /** Bytes that are not what the schema says; the file reader turns it into an `IcebergError` naming the file. */
 export class AvroDataError extends Error {}
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** U+FEFF at the start of a value is a character of it, no mark of the encoding. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * A position in encoded bytes. Every length is checked against what is left before anything is made of it, so

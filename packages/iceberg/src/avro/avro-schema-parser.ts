@@ -17,10 +17,38 @@ const primitiveKinds: ReadonlySet<string> = new Set<AvroPrimitiveKind>([
 /** Nesting beyond this is damage (or an attack on the stack), not a manifest. */
 const maxDepth = 64;
 const maxFixedBytes = 2 ** 20;
+/** Types written out in full, each as often as it is named. A manifest of a thousand partition fields has some 3,000. */
+const maxTypes = 100_000;
 
 /** Reads an Avro schema with Iceberg's attributes; throws {@link AvroSchemaError}. */
 export function parseAvroSchema(json: JsonValue): AvroType {
-  return parseType(json, new Map(), 0);
+  const type = parseType(json, new Map(), 0);
+  if (typeCount(type, new Map()) > maxTypes) throw new AvroSchemaError('too many types within types');
+  return type;
+}
+
+/** A few records that name each other twice would be billions of types, and each value of them as much memory. */
+function typeCount(type: AvroType, known: Map<AvroType, number>): number {
+  const counted = known.get(type);
+  if (counted !== undefined) return counted;
+  const count = innerTypes(type).reduce((sum, inner) => sum + typeCount(inner, known), 1);
+  known.set(type, count);
+  return count;
+}
+
+function innerTypes(type: AvroType): readonly AvroType[] {
+  switch (type.kind) {
+    case 'record':
+      return type.fields.map((field) => field.type);
+    case 'union':
+      return type.branches;
+    case 'array':
+      return [type.items];
+    case 'map':
+      return [type.values];
+    default:
+      return [];
+  }
 }
 
 type Names = Map<string, AvroType>;

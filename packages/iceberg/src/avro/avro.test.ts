@@ -144,6 +144,11 @@ test('a schema comes back from its text with ids and logical types', () => {
   expect(parseAvroSchema(parseJson(stringifyJson(avroTypeToJson(type))))).toEqual(type);
 });
 
+test('text may begin with U+FEFF, which is no byte order mark there', () => {
+  const bytes = encodeAvroFile({ type: primitive('string'), records: ['\ufeffa', '\ufeff'] });
+  expect([...decodeAvroFile(bytes, 'f').records()]).toEqual(['\ufeffa', '\ufeff']);
+});
+
 test('a value that is not of the type is refused and names the place', () => {
   const type = record('r', [field(1, 'a', optional(primitive('int')))]);
   const encode = compileEncoder(type);
@@ -191,6 +196,13 @@ function fileOf(schema: string, codec: string, blocks: readonly [number, Uint8Ar
   return sink.take();
 }
 
+/** A record that has the one below it twice, and so on: 2 to the power of `levels` fields. */
+function doubled(levels: number): string {
+  if (levels === 0) return '{"type":"record","name":"r0","fields":[{"name":"a","type":"null"}]}';
+  const fields = `{"name":"a","type":${doubled(levels - 1)}},{"name":"b","type":"r${levels - 1}"}`;
+  return `{"type":"record","name":"r${levels}","fields":[${fields}]}`;
+}
+
 function failure(bytes: Uint8Array): IcebergError {
   try {
     for (const _ of decodeAvroFile(bytes, 'mem://damaged.avro').records());
@@ -210,6 +222,7 @@ test.each([
     'a record inside itself',
     fileOf('{"type":"record","name":"r","fields":[{"name":"a","type":"r"}]}', 'null', []),
   ],
+  ['records of records twice, billions all told', fileOf(doubled(30), 'null', [])],
   ['a schema nested without end', fileOf(`${'['.repeat(1000)}"int"${']'.repeat(1000)}`, 'null', [])],
   ['a fixed type of terabytes', fileOf('{"type":"fixed","name":"f","size":1e12}', 'null', [])],
   ['more records than bytes', fileOf('"int"', 'null', [[1000, Uint8Array.of(2)]])],
