@@ -43,7 +43,7 @@ export function decodeManifest(
   const decoder = new EntryDecoder(file.type, manifest, spec, types);
   return {
     *[Symbol.iterator]() {
-      // v3: rows of files without an own first row id follow each other.
+      // v3: rows of live files without an own first row id follow each other; deleted ones take none, as in Java.
       let nextRowId = manifest.firstRowId;
       let count = 0;
       for (const value of file.records()) {
@@ -114,7 +114,10 @@ class EntryDecoder {
       snapshotId: row.optionalLong(1) ?? addedSnapshotId,
       sequenceNumber,
       fileSequenceNumber: row.optionalLong(4) ?? (status === 'added' ? inherited : sequenceNumber),
-      dataFile: this.#readDataFile(row.raw(2) ?? this.#missing(2), nextRowId),
+      dataFile: this.#readDataFile(
+        row.raw(2) ?? this.#missing(2),
+        status === 'deleted' ? undefined : nextRowId,
+      ),
     };
   }
 
@@ -139,7 +142,7 @@ class EntryDecoder {
     const equalityIds = row.optionalList(135);
     const sortOrderId = row.optionalInt(140);
     const ownRowId = row.optionalLong(142);
-    this.tookRowId = ownRowId === undefined && content === 'data';
+    this.tookRowId = ownRowId === undefined && content === 'data' && nextRowId !== undefined;
     const firstRowId = this.tookRowId ? nextRowId : ownRowId;
     const referencedDataFile = row.optionalString(143);
     const contentOffset = row.optionalCount(144);

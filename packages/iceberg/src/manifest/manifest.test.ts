@@ -232,15 +232,21 @@ test('v3 first row ids follow each other over the files that have none of their 
         : f,
     ),
   };
-  const row = (name: string, records: number, rowId: bigint | null): never =>
-    [1, null, null, null, [0, name, 'PARQUET', [1], records, 9, ...Array(11).fill(null), rowId]] as never;
+  const row = (name: string, records: number, rowId: bigint | null, status = 1): never =>
+    [status, null, 1, 1, [0, name, 'PARQUET', [1], records, 9, ...Array(11).fill(null), rowId]] as never;
   const bytes = encodeAvroFile({
     type,
-    records: [row('a', 5, null), row('b', 3, 1000n), row('c', 7, null)],
+    records: [row('a', 5, null), row('gone', 11, null, 2), row('b', 3, 1000n), row('c', 7, null)],
   });
   const { manifest } = encode(metadata, [fileOf([1])]);
   const entries = [...decodeManifest(bytes, metadata, { ...manifest, firstRowId: 2n ** 60n })];
-  expect(entries.map((entry) => entry.dataFile.firstRowId)).toEqual([2n ** 60n, 1000n, 2n ** 60n + 5n]);
+  expect(entries.map((entry) => entry.dataFile.firstRowId)).toEqual([
+    2n ** 60n,
+    // A removed file takes no ids, as in Java: lists do not reserve any for it.
+    undefined,
+    1000n,
+    2n ** 60n + 5n,
+  ]);
 });
 
 test('a manifest list of v1, without content and counts and with old names, is read by field id', () => {
