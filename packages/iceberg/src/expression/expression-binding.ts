@@ -158,8 +158,15 @@ function literalOf(column: FoundColumn, value: PrimitiveValue): PrimitiveValue {
     throw invalid(`column ${column.name}: ${(cause as IcebergError).message}`, column, cause);
   }
   // Bounds and rows of a float column hold singles: 0.1 must be compared as the single nearest to it.
-  if (type === 'float') return Math.fround(literal as number);
+  if (type === 'float') return singleOf(column, literal as number);
   return type === 'uuid' ? (literal as string).toLowerCase() : literal;
+}
+
+/** A number beyond all singles would become infinite, and equal what it is not. */
+function singleOf(column: FoundColumn, value: number): number {
+  const single = Math.fround(value);
+  if (Number.isFinite(single) || !Number.isFinite(value)) return single;
+  throw invalid(`column ${column.name}: ${value} is beyond the range of type float`, column);
 }
 
 function columnFinder(schema: Pick<Schema, 'fields'>, caseSensitive: boolean): FindColumn {
