@@ -75,7 +75,7 @@ export async function icebergPlan(options: PlanBenchOptions): Promise<void> {
             cells.push(
               await plan(shape, query, contender).then(
                 (result) => ({ ...cell, result }),
-                (error: Error) => ({ ...cell, error: lastLines(error.message) }),
+                (error: Error) => ({ ...cell, error: describeFailure(error) }),
               ),
             );
           }
@@ -99,8 +99,9 @@ export async function icebergPlan(options: PlanBenchOptions): Promise<void> {
   if (failures.length > 0) process.exitCode = 1;
 }
 
-/** A process that ran out of heap says so first and then prints frames without end. */
-function lastLines(message: string): string {
-  const fatal = /FATAL ERROR: .*/.exec(message)?.[0];
-  return fatal ?? message.slice(-500);
+/** How a driver ended: one that ran out of heap says so among frames and addresses that tell nobody anything. */
+function describeFailure(error: Error & { code?: unknown; signal?: unknown; stderr?: string }): string {
+  const lines = (error.stderr ?? error.message).trim().split('\n');
+  const why = lines.find((line) => /fatal error/i.test(line)) ?? lines.at(-1) ?? '';
+  return `ended with ${error.signal ?? error.code} ${why}`.trimEnd();
 }
