@@ -161,7 +161,8 @@ function addTo<F>(map: Map<string, F[]>, key: string, file: F): void {
 }
 
 /** A spec that was emptied of its fields in format v1 still has them, as void. */
-function isUnpartitioned(spec: PartitionSpec): boolean {
+/** Whether files of the spec have no partition: equality deletes of it concern files of every spec. */
+export function isUnpartitioned(spec: PartitionSpec): boolean {
   return spec.fields.every((field) => field.transform === 'void');
 }
 

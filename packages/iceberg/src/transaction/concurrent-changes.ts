@@ -60,7 +60,7 @@ export class ConcurrentChanges {
   /** No delete file was added that may delete rows of these data files, written before the caller decided. */
   async checkNoDeletesFor(
     files: readonly DataFile[],
-    scope: ConflictScope & { readonly ignoreEqualityDeletes?: boolean } = {},
+    scope: ConflictScope & { readonly ignore?: (deletes: DataFile) => boolean } = {},
   ): Promise<void> {
     const { start, base, branch } = this.#context;
     const index = new DeleteIndex([currentSchema(base), ...base.schemas.toReversed()]);
@@ -70,9 +70,7 @@ export class ConcurrentChanges {
     const decidedAt = branchHead(start, branch)?.sequenceNumber ?? 0n;
     for (const file of files) {
       const deletes = index.deletesOf(file, decidedAt, partitionSpecById(base, file.specId));
-      const found = deletes.find(
-        ({ dataFile }) => !(scope.ignoreEqualityDeletes && dataFile.content === 'equality-deletes'),
-      );
+      const found = deletes.find(({ dataFile }) => !scope.ignore?.(dataFile));
       if (found === undefined) continue;
       const { filePath } = found.dataFile;
       throw conflict(`${filePath} was added meanwhile and deletes rows of ${file.filePath}`, found.dataFile);

@@ -8,7 +8,7 @@ import {
   positionDeletes,
   rowDelta,
 } from '../../test/support/transaction-table.ts';
-import { type DataFile, fastAppend, rewriteFiles } from '../index.ts';
+import { type DataFile, fastAppend, rewriteFiles, updatePartitionSpec } from '../index.ts';
 
 const [a1, a2, b1] = [dataFile('a1'), dataFile('a2', 'a', [10, 19]), dataFile('b1', 'b')];
 const compacted: DataFile = { ...dataFile('compacted', 'a', [0, 19]), recordCount: 20 };
@@ -46,6 +46,23 @@ test('equality deletes that others committed meanwhile stay, and concern the new
   expect([...live.keys()].sort()).toEqual(['compacted', 'e']);
   expect(live.get('compacted')!.sequenceNumber).toBe(3n);
   expect(live.get('e')!.sequenceNumber).toBe(4n);
+});
+
+test('equality deletes committed meanwhile are a conflict when rows move to another partition spec, where they would be back', async () => {
+  const table = await tableOfThree();
+  await table.commit(updatePartitionSpec((spec) => spec.removeField('category').addField('id', 'bucket[2]')));
+  const base = await table.load();
+  const moved: DataFile = { ...compacted, partition: [0], specId: 1 };
+  const rewrite = rewriteFiles({ removeDataFiles: [a1, a2], addDataFiles: [moved] });
+  await table.commit(rowDelta([equalityDeletes('other', 'b')]));
+  await table.commit(rowDelta([equalityDeletes('e')]));
+  await expect(table.commit(rewrite, { base })).rejects.toThrow(
+    /^COMMIT_CONFLICT.*e.parquet was added meanwhile/,
+  );
+  // Within their spec the deletes still concern the rows.
+  const within = rewriteFiles({ removeDataFiles: [a1, a2], addDataFiles: [compacted] });
+  await table.commit(within, { base });
+  expect(await liveFiles(table)).toEqual(['b1', 'compacted', 'e', 'other']);
 });
 
 test('deletes that were applied go by name; older ones than every live file go by themselves', async () => {

@@ -1,5 +1,7 @@
+import { isUnpartitioned } from '../deletes/delete-index.ts';
 import { IcebergError } from '../errors.ts';
 import type { DataFile } from '../manifest/data-file.ts';
+import { partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
 import { checkAddedFiles, checkDisjoint, checkNamedFiles } from './added-files.ts';
 import { branchHead } from './branch-history.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
@@ -18,8 +20,8 @@ export interface RewriteFilesOptions extends SnapshotOptions {
   /**
    * Data sequence number of the added files; it says which deletes apply to them. Not below that of any removed
    * file, not above the base's. Default: that of the transaction's base, so that equality deletes that others commit
-   * meanwhile apply to the added files as they did to the removed ones, and are no conflict. `'commit'`: the number
-   * of the commit; equality deletes are a conflict then.
+   * meanwhile apply to the added files as they did to the removed ones, and are no conflict unless the added files
+   * are of another partition spec. `'commit'`: the number of the commit; equality deletes are a conflict then.
    */
   readonly dataSequenceNumber?: bigint | 'commit';
 }
@@ -28,8 +30,8 @@ export interface RewriteFilesOptions extends SnapshotOptions {
  * Replaces files by others with the same live rows: compaction, sorting, applying deletes. Readers see no change.
  *
  * Give `commitTransaction` the state whose files were read as `base`: what others deleted since then is checked
- * against it, and is not lost. Others may append, change other files and, unless the number is the commit's, add
- * equality deletes.
+ * against it, and is not lost. Others may append, change other files and, unless the number is the commit's or files
+ * move to another partition spec, add equality deletes.
  *
  * Errors: `INVALID_ARGUMENT` for files that do not fit the table, that are not live, or for more rows added than
  * removed; `COMMIT_CONFLICT` when others removed one of the files or deleted rows of it, or when the branch's history
@@ -45,9 +47,10 @@ export function rewriteFiles(options: RewriteFilesOptions): TableOperation {
   checkRowCounts(removeDataFiles, removeDeleteFiles, addDataFiles);
   return snapshotOperation('rewriteFiles', options, async (context) => {
     const dataSequenceNumber = newSequenceNumber(context, options.dataSequenceNumber);
-    const ignoreEqualityDeletes = dataSequenceNumber !== undefined;
     if (removeDataFiles.length > 0) {
-      await new ConcurrentChanges(context).checkNoDeletesFor(removeDataFiles, { ignoreEqualityDeletes });
+      const ignore =
+        dataSequenceNumber === undefined ? () => false : concerning(context.metadata, addDataFiles);
+      await new ConcurrentChanges(context).checkNoDeletesFor(removeDataFiles, { ignore });
     }
     return changeFiles(context, {
       operation: 'replace',
@@ -57,6 +60,16 @@ export function rewriteFiles(options: RewriteFilesOptions): TableOperation {
       ...(dataSequenceNumber !== undefined && { dataSequenceNumber }),
     });
   });
+}
+
+/**
+ * Equality deletes that concern the added files as they did the removed ones: those of a partition concern files of
+ * their own spec alone, so rows that move to another spec would come back.
+ */
+function concerning(metadata: TableMetadata, added: readonly DataFile[]): (deletes: DataFile) => boolean {
+  return ({ content, specId }) =>
+    content === 'equality-deletes' &&
+    (added.every((file) => file.specId === specId) || isUnpartitioned(partitionSpecById(metadata, specId)));
 }
 
 function checkRowCounts(
