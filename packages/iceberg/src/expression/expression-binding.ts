@@ -1,7 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import type { PrimitiveValue } from '../manifest/data-file.ts';
-import { isPrimitiveType, type PrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
-import { checkValue, compareValues } from '../metadata/single-value.ts';
+import { isPrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
+import { checkValue, valueKey } from '../metadata/single-value.ts';
 import type { ComparisonType, Expression, SetType, UnaryType } from './expression.ts';
 import {
   type BoundExpression,
@@ -127,14 +127,13 @@ function bindComparison(
 
 function bindSet(type: SetType, column: FoundColumn, values: readonly PrimitiveValue[]): Bound {
   const { reference } = column;
-  const literals: PrimitiveValue[] = [];
+  const distinct = new Map<unknown, PrimitiveValue>();
   for (const value of values) {
     const literal = literalOf(column, value);
-    const known = literals.some(
-      (other) => compareValues(reference.type as PrimitiveType, other, literal) === 0,
-    );
-    if (!known) literals.push(literal);
+    const key = valueKey(literal);
+    if (!distinct.has(key)) distinct.set(key, literal);
   }
+  const literals = [...distinct.values()];
   if (literals.length === 0) return type === 'in' ? boundFalse : boundTrue;
   if (literals.length > 1) return { type, reference, values: literals };
   return { type: type === 'in' ? 'eq' : 'not-eq', reference, value: literals[0] as PrimitiveValue };

@@ -1,6 +1,6 @@
 import type { PrimitiveValue } from '../manifest/data-file.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
-import { compareValues } from '../metadata/single-value.ts';
+import { compareValues, valueKey } from '../metadata/single-value.ts';
 import type { BoundExpression, BoundPredicate, ColumnReference } from './expression-bound.ts';
 
 /** A row as read: column name to value. */
@@ -51,13 +51,11 @@ function valuePredicate(
       return (value) => Number.isNaN(value);
     case 'not-nan':
       return (value) => given(value) && !Number.isNaN(value);
-    case 'in': {
-      const { values } = predicate;
-      return (value) => given(value) && values.some((other) => compareValues(type, value, other) === 0);
-    }
+    case 'in':
     case 'not-in': {
-      const { values } = predicate;
-      return (value) => given(value) && values.every((other) => compareValues(type, value, other) !== 0);
+      const wanted = predicate.type === 'in';
+      const keys = new Set(predicate.values.map(valueKey));
+      return (value) => given(value) && keys.has(valueKey(value)) === wanted;
     }
     case 'eq':
     case 'not-eq': {

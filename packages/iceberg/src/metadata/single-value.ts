@@ -117,6 +117,14 @@ export function compareValues(_type: PrimitiveType, left: PrimitiveValue, right:
 }
 
 /**
+ * What stands for a value in a `Set` or `Map` of values of one type: the same for two values exactly when
+ * {@link compareValues} takes them for equal.
+ */
+export function valueKey(value: PrimitiveValue): string | number | bigint | boolean {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value;
+}
+
+/**
  * Checks that a value is one of the type, in the form of {@link PrimitiveValue}.
  *
  * @throws IcebergError `INVALID_ARGUMENT` saying what was expected
