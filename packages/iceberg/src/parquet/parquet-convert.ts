@@ -37,7 +37,8 @@ function converterOf(type: PrimitiveType, node: ParquetNode): ValueConverter | u
     case 'boolean':
       return stored === 'BOOLEAN' ? booleans : undefined;
     case 'int':
-      return stored === 'INT32' && isPlainInteger(annotation) ? sameNumbers : undefined;
+      if (stored !== 'INT32' || !isPlainInteger(annotation)) return undefined;
+      return isUnsigned(annotation) ? unsignedToInt : sameNumbers;
     case 'long':
       if (!isPlainInteger(annotation)) return undefined;
       if (stored === 'INT64' && !isUnsigned(annotation)) return sameBigints;
@@ -137,6 +138,15 @@ const intToBigint =
   (factor: bigint): ValueConverter =>
   (stored) =>
     Array.from(stored.values as Int32Array, (value) => BigInt(value) * factor);
+
+/** A file of small unsigned numbers can be read as int; one that does not fit is no value of the column. */
+const unsignedToInt: ValueConverter = (stored) => {
+  const values = stored.values as Int32Array;
+  for (const value of values) {
+    if (value < 0) throw new ColumnMismatchError(`${value >>> 0} does not fit an int`);
+  }
+  return values;
+};
 
 const unsignedToBigint: ValueConverter = (stored) =>
   Array.from(stored.values as Int32Array, (value) => BigInt(value >>> 0));

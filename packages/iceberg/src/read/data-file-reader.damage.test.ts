@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { logSchema, nestedSchema, primitivesSchema } from '../../test/support/fixture-schemas.ts';
 import { type FixtureName, fixture, memoryFile } from '../../test/support/fixtures.ts';
+import { encodeParquet } from '../../test/support/parquet-file.ts';
 import { IcebergError } from '../errors.ts';
 import { isNull, or } from '../expression/expression.ts';
-import type { Schema } from '../metadata/schema.ts';
+import type { NestedField, Schema } from '../metadata/schema.ts';
 import { openDataFile } from './data-file-reader.ts';
 
 /** A way to damage a file: bits flipped, a stretch overwritten, a stretch removed. Positions are fractions. */
@@ -51,6 +52,18 @@ async function readEverything(bytes: Uint8Array, rowCount: number, schema: Schem
   await reader.readRows({ rowStart: Math.floor(rowCount / 3), rowEnd: Math.floor(rowCount / 2) });
   return reader.readRows();
 }
+
+test('a struct without any column is DATA_FILE_CORRUPT when rows are read of it', async () => {
+  const place = (fields: readonly NestedField[]): NestedField[] => [
+    { id: 1, name: 'id', required: false, type: 'long' },
+    { id: 2, name: 'place', required: false, type: { type: 'struct', fields } },
+  ];
+  const { io, dataFile } = memoryFile(encodeParquet(place([]), [{ id: 1n, place: {} }]), 1);
+  const fields = place([{ id: 3, name: 'city', required: false, type: 'string' }]);
+  const reader = await openDataFile(io, dataFile, { fields });
+  await expect(reader.readRows()).rejects.toThrow('DATA_FILE_CORRUPT');
+  expect(await reader.readRows({ columns: ['id'] })).toEqual([{ id: 1n }]);
+});
 
 const runs = Number(process.env.DANUBE_DAMAGE_RUNS ?? 60);
 

@@ -411,6 +411,12 @@ test('coarser units and narrower numbers of foreign files are read exactly', asy
   expect((await failure(read('other-units.parquet', finer))).message).toContain(
     'cannot be read as timestamp',
   );
+  const narrower = {
+    fields: [{ id: 2, name: 'u32', required: false, type: 'int' }] satisfies NestedField[],
+  };
+  expect((await failure(read('other-units.parquet', narrower))).message).toContain(
+    '4294967295 does not fit an int',
+  );
 });
 
 describe('refusals', () => {

@@ -134,7 +134,11 @@ class Planner {
     const fields = type.fields.map((field) => ({ name: field.name, plan: this.field(node, field) }));
     const slots = fields.flatMap(({ plan }) => plan.slots);
     // With none of its fields in the file, some column must still tell whether the struct is there.
-    if (slots.length === 0) slots.push(this.#leaf(firstLeaf(node), () => noValues).slot);
+    if (slots.length === 0) {
+      const witness = firstLeaf(node);
+      if (!witness) throw this.#corrupt(`group ${node.name} has no columns`);
+      slots.push(this.#leaf(witness, () => noValues).slot);
+    }
     return { kind: 'struct', node, fields, slots };
   }
 
@@ -187,11 +191,8 @@ function constant(value: RowValue): FieldPlan {
 const noValues: ValueConverter = (stored) => new Array<PrimitiveValue>(stored.values.length).fill(false);
 
 /** The leaf below a group that repeats least. */
-function firstLeaf(node: ParquetNode): ParquetNode {
-  const leaves = allLeaves(node);
-  const [first] = leaves.toSorted((a, b) => a.repetitionLevel - b.repetitionLevel);
-  if (!first) throw new ColumnMismatchError(`group ${node.name} has no columns`);
-  return first;
+function firstLeaf(node: ParquetNode): ParquetNode | undefined {
+  return allLeaves(node).toSorted((a, b) => a.repetitionLevel - b.repetitionLevel)[0];
 }
 
 function allLeaves(node: ParquetNode): ParquetNode[] {
