@@ -14,10 +14,8 @@ Rows are in the printed form of scan_tables.py.
 import datetime
 import decimal
 import functools
-import json
 import os
 import struct
-import sys
 import uuid
 
 import pyarrow as pa
@@ -31,6 +29,7 @@ from pyiceberg.types import (
     TimestampType, TimestamptzType, UUIDType, BinaryType, FixedType,
 )
 
+from judge_server import serve
 from scan_tables import rows_of
 
 
@@ -152,19 +151,5 @@ def with_uuids(request, rows):
     return rows
 
 
-def serve():
-    commands = {"versions": versions, "write": write, "pyiceberg": pyiceberg, "duckdb": duckdb, "rust": rust}
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    # Whatever a library prints must not look like an answer.
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = {"result": commands[request["op"]](request)}
-        except BaseException as error:  # Panics of Rust are no Exception.
-            answer = {"error": {"type": type(error).__name__, "message": str(error), "trace": ""}}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    serve()
+    serve({"versions": versions, "write": write, "pyiceberg": pyiceberg, "duckdb": duckdb, "rust": rust})

@@ -2,7 +2,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
-  applyTransform,
   type Catalog,
   type CreateTableOptions,
   commitTransaction,
@@ -11,15 +10,12 @@ import {
   type DataFile,
   describeParquetFile,
   type FileIO,
-  findField,
-  type PartitionValue,
-  type PrimitiveType,
-  partitionSpecById,
   type TableMetadata,
   type TableOperation,
 } from '../../src/index.ts';
 import { schemaToJson } from '../../src/metadata/schema-json.ts';
-import { type Printed, type PrintedRow, parsePrinted } from './printed.ts';
+import { partitionRows } from './partition-rows.ts';
+import type { Printed, PrintedRow } from './printed.ts';
 
 /** Writes a Parquet file with field ids: another program does, so that readers judge what others write too. */
 export type WriteParquet = (file: {
@@ -82,29 +78,14 @@ export class JudgedTable {
   /** Writes rows of the current schema: a file for each partition they fall into. */
   async files(rows: readonly PrintedRow[], specId?: number): Promise<DataFile[]> {
     const metadata = await this.metadata();
-    const spec = partitionSpecById(metadata, specId ?? metadata.defaultSpecId);
     const schema = currentSchema(metadata);
-    const groups = new Map<string, PrintedRow[]>();
-    const partitions = new Map<string, PartitionValue[]>();
-    for (const row of rows) {
-      const values = spec.fields.map(({ sourceId, transform }) => {
-        const { name, type } = findField(schema, sourceId)!;
-        const printed = row[name] ?? null;
-        const value =
-          printed === null ? null : parsePrinted(type as PrimitiveType, printed as string | boolean);
-        return applyTransform(transform, type as PrimitiveType, value);
-      });
-      const key = JSON.stringify(values, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
-      groups.set(key, [...(groups.get(key) ?? []), row]);
-      partitions.set(key, values);
-    }
     const files: DataFile[] = [];
-    for (const [key, group] of groups) {
+    for (const { partition, rows: group } of partitionRows(metadata, rows, specId)) {
       this.#files += 1;
       const location = `${metadata.location}/data/${this.#files}.parquet`;
       const path = join(this.#folder, 't', 'data', `${this.#files}.parquet`);
       await this.#write({ path, schema: schemaToJson(schema), rows: group.map(complete(schema.fields)) });
-      const options = { partition: partitions.get(key)!, specId: spec.specId };
+      const options = { partition, specId: specId ?? metadata.defaultSpecId };
       files.push(await describeParquetFile(this.io, metadata, location, options));
     }
     return files;
