@@ -271,6 +271,17 @@ describe('partition values', () => {
     expect((await describeIn('region', 'identity', { partition: ['eu'] })).partition).toEqual(['eu']);
     const wrong = await failureOf(describeIn('region', 'identity', { partition: ['us'] }));
     expect(wrong.message).toContain('partition value p is given as us, and all its rows have eu');
+    const ratios = await failureOf(describeIn('ratio', 'identity', { partition: [1e6] }));
+    expect(ratios.message).toContain('partition value p is given as 1000000, and its rows have ');
+    expect((await describeIn('at', 'hour', { partition: [250] })).partition).toEqual([250]);
+    const later = await failureOf(describeIn('at', 'hour', { partition: [264] }));
+    expect(later.message).toContain('partition value p is given as 264, and its rows have 240 to 263');
+    const nothing = await failureOf(describeIn('at', 'hour', { partition: [null] }));
+    expect(nothing.message).toContain('partition value p is given as null, and none of its rows has a null');
+    for (const partition of [[1], [null]]) {
+      const both = await failureOf(describeIn('mixed', 'bucket[4]', { partition }));
+      expect(both.message).toContain('its rows have nulls and values, which no partition has both');
+    }
     const type = await failureOf(describeIn('n', 'identity', { partition: [34n] }));
     expect(type.message).toContain('partition value p: INVALID_ARGUMENT: expected a 32-bit whole number');
     const count = await failureOf(describeIn('n', 'identity', { partition: [] }));

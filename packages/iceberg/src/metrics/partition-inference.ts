@@ -48,7 +48,16 @@ export function partitionValues(
   });
 }
 
-type Inferred = { readonly value: PartitionValue } | { readonly doubt: string };
+type Inferred = { readonly value: PartitionValue } | Doubt;
+
+/** Why the value cannot be told, and what the footer proves of it all the same. */
+interface Doubt {
+  readonly doubt: string;
+  /** Absent when nulls are not counted. */
+  readonly hasNulls?: boolean;
+  /** Between these is the partition value of every row that is neither null nor NaN. */
+  readonly range?: readonly [low: PrimitiveValue, high: PrimitiveValue];
+}
 
 function infer({ schema, columns }: PartitionEvidence, { sourceId, transform }: PartitionField): Inferred {
   const field = findField(schema, sourceId);
@@ -77,14 +86,22 @@ function inferFromBounds(
   if (valueCount === 0) return { doubt: 'the file has no rows' };
   if (nullCount === undefined) return { doubt: 'the file does not count nulls' };
   if (nullCount === valueCount) return { value: null };
-  if (nullCount > 0) return { doubt: 'the column has nulls and values' };
-  if (lower === undefined || upper === undefined) return { doubt: 'the file has no bounds of the column' };
-  if (type === 'float' || type === 'double') return { doubt: 'bounds do not tell of NaN' };
-  if (scatters && compareValues(type, lower, upper) !== 0) return { doubt: 'the column has several values' };
-  const [low, high] = [apply(lower) as PrimitiveValue, apply(upper) as PrimitiveValue];
-  return compareValues(type, low, high) === 0
-    ? { value: low }
-    : { doubt: `it holds ${show(low)} to ${show(high)}` };
+  if (nullCount > 0) return { doubt: 'the column has nulls and values', hasNulls: true };
+  const known = { hasNulls: false };
+  if (lower === undefined || upper === undefined) {
+    return { ...known, doubt: 'the file has no bounds of the column' };
+  }
+  if (scatters && compareValues(type, lower, upper) !== 0) {
+    return { ...known, doubt: 'the column has several values' };
+  }
+  const range = [apply(lower) as PrimitiveValue, apply(upper) as PrimitiveValue] as const;
+  const [low, high] = range;
+  const isFloat = type === 'float' || type === 'double';
+  if (isFloat) return { ...known, doubt: 'bounds do not tell of NaN', range };
+  const order = compareValues(type, low, high);
+  if (order === 0) return { value: low };
+  // Truncation wraps around at the smallest number; the results are in no order then.
+  return { ...known, doubt: `it holds ${show(low)} to ${show(high)}`, ...(order < 0 ? { range } : {}) };
 }
 
 function checked(
@@ -101,11 +118,23 @@ function checked(
       throw refuse(evidence, `partition value ${field.name}: ${(cause as IcebergError).message}`, cause);
     }
   }
-  if (!('value' in inferred) || isSame(type, value, inferred.value)) return value;
-  throw refuse(
-    evidence,
-    `partition value ${field.name} is given as ${show(value)}, and all its rows have ${show(inferred.value)}`,
-  );
+  const rows = contradiction(type, value, inferred);
+  if (rows === undefined) return value;
+  throw refuse(evidence, `partition value ${field.name} is given as ${show(value)}, and ${rows}`);
+}
+
+/** What the footer proves of the rows that cannot be with this value. */
+function contradiction(type: PrimitiveType, value: PartitionValue, inferred: Inferred): string | undefined {
+  if ('value' in inferred) {
+    return isSame(type, value, inferred.value) ? undefined : `all its rows have ${show(inferred.value)}`;
+  }
+  const { hasNulls, range } = inferred;
+  if (hasNulls === true) return 'its rows have nulls and values, which no partition has both';
+  if (value === null) return hasNulls === false ? 'none of its rows has a null' : undefined;
+  if (range === undefined || Number.isNaN(value)) return undefined;
+  const [low, high] = range;
+  const within = compareValues(type, low, value) <= 0 && compareValues(type, value, high) <= 0;
+  return within ? undefined : `its rows have ${show(low)} to ${show(high)}`;
 }
 
 function isSame(type: PrimitiveType, left: PartitionValue, right: PartitionValue): boolean {
