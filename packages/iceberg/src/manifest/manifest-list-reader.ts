@@ -2,6 +2,7 @@ import { AvroFields, type AvroRow } from '../avro/avro-fields.ts';
 import { decodeAvroFile } from '../avro/avro-file-reader.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { readWholeFile } from '../io/file-io-errors.ts';
+import { readAhead } from '../io/read-ahead.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import type { ManifestFile, PartitionFieldSummary } from './data-file.ts';
 import { ManifestList } from './manifest-list.ts';
@@ -17,7 +18,10 @@ export async function readSnapshotManifests(
   cache?: ManifestListCache,
 ): Promise<readonly ManifestFile[]> {
   if (snapshot.manifests !== undefined) {
-    return Promise.all(snapshot.manifests.map((path) => describeManifest(io, path, snapshot)));
+    const manifests: ManifestFile[] = [];
+    const describe = (path: string) => describeManifest(io, path, snapshot);
+    for await (const { result } of readAhead(snapshot.manifests, describe)) manifests.push(result);
+    return manifests;
   }
   return (await readManifestList(io, snapshot.manifestList, cache)).manifests;
 }
