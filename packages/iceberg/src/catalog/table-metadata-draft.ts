@@ -157,11 +157,12 @@ export class TableMetadataDraft {
       );
     }
     if (timestampMs < lastUpdatedMs - clockToleranceMs) {
-      throw refuse(`snapshot ${snapshotId} is more than a minute older than the table`, {
-        snapshotId,
-        timestampMs,
-        lastUpdatedMs,
-      });
+      // It was not when it was made: others, with clocks that are ahead, have changed the table since.
+      throw new IcebergError(
+        'COMMIT_CONFLICT',
+        `snapshot ${snapshotId} is more than a minute older than the table`,
+        { context: { snapshotId, timestampMs, lastUpdatedMs } },
+      );
     }
     if (snapshot.summary.operation === undefined) {
       throw refuse(`the summary of snapshot ${snapshotId} has no operation`, { snapshotId });

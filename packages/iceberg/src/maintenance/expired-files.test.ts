@@ -9,6 +9,7 @@ import { removeRef } from '../refs/remove-ref.ts';
 import { rollbackToSnapshot } from '../refs/rollback.ts';
 import { deleteDataFiles } from '../transaction/delete-data-files.ts';
 import { mergeAppend } from '../transaction/merge-append.ts';
+import { prepareTransaction } from '../transaction/prepare-transaction.ts';
 import type { TableOperation } from '../transaction/table-operation.ts';
 import { deleteExpiredFiles } from './delete-expired-files.ts';
 import {
@@ -217,6 +218,20 @@ describe('other writers', () => {
     await expireSnapshotsAndFiles({ ...table.target, io }, everything);
     expect(table.dataNames()).toEqual(['b', 'late']);
     await expectExactlyReachable(table);
+  });
+
+  test('a commit that makes a branch of what main held before a rollback is refused, not left without its files', async () => {
+    const table = await FileTable.create();
+    const first = await table.append(['a']);
+    await table.append(['b']);
+    const base = await table.catalog.loadTable(table.identifier);
+    const append = mergeAppend({ dataFiles: [], branch: 'audit' });
+    const { request } = await prepareTransaction(base, [append], table.target);
+    await table.commit(rollbackToSnapshot(first));
+    await expire(table);
+    const late = table.catalog.commitTable(table.identifier, request);
+    await expect(late).rejects.toThrow(/^COMMIT_CONFLICT.*ref main/);
+    expect(table.dataNames()).toEqual(['a']);
   });
 
   test('a tag that others make while the expiry is on its way keeps its snapshot and its files', async () => {

@@ -90,8 +90,11 @@ export function* encodeManifests(
     const line = new ManifestLine(types);
     const blocks = [header];
     let size = header.length;
+    let isEmpty = true;
     const records = function* (): Generator<AvroValue> {
-      for (; next.done !== true && size < targetSizeBytes; next = source.next()) {
+      // One entry always: the header alone, which has the schema, may be larger than the target.
+      for (; next.done !== true && (isEmpty || size < targetSizeBytes); next = source.next()) {
+        isEmpty = false;
         checkPartition(next.value.dataFile, spec, types);
         line.add(next.value);
         yield entryToAvro(next.value, types, snapshotId);

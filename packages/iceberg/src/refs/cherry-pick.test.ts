@@ -13,6 +13,7 @@ import { expireSnapshotsAndFiles } from '../maintenance/expire-snapshots-and-fil
 import { currentSnapshot, type TableMetadata } from '../metadata/table-metadata.ts';
 import { commitTransaction } from '../transaction/commit-transaction.ts';
 import { mergeAppend } from '../transaction/merge-append.ts';
+import { prepareTransaction } from '../transaction/prepare-transaction.ts';
 import { cherryPick } from './cherry-pick.ts';
 
 /** The live data files of `main`, by name. */
@@ -53,6 +54,18 @@ test('main has moved on: what was staged is appended again, and says what it is'
   // Of what the staged snapshot holds only what it added itself is picked.
   expect(await mainFiles(table)).toEqual(['a', 'b', 'c', 'd']);
   expect(Object.keys(metadata.refs)).toEqual(['main']);
+});
+
+test('prepared and then sent, the commit has all its files', async () => {
+  const table = await FileTable.create();
+  await table.append(['a']);
+  const staged = await table.stage(['b']);
+  await table.append(['c']);
+  const base = await table.catalog.loadTable(table.identifier);
+  const { request, writtenFiles } = await prepareTransaction(base, [cherryPick(staged)], table.target);
+  expect(writtenFiles).toHaveLength(2);
+  await table.catalog.commitTable(table.identifier, request);
+  expect(await mainFiles(table)).toEqual(['a', 'b', 'c']);
 });
 
 test('nothing is published twice: not the snapshot, not what was picked from it, not its wap.id', async () => {

@@ -54,8 +54,8 @@ async function appendAgain(context: OperationContext, picked: Snapshot): Promise
       ...(wapId && { 'published-wap-id': wapId }),
     },
   });
-  const { updates } = await append.plan(context);
-  return { updates: [...holdSnapshot(picked.snapshotId), ...updates] };
+  const plan = await append.plan(context);
+  return { ...plan, updates: [...holdSnapshot(picked.snapshotId), ...plan.updates] };
 }
 
 /**

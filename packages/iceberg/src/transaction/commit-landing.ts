@@ -12,8 +12,7 @@ import type { PreparedTransaction } from './prepare-transaction.ts';
  *
  * - `landed`: it happened.
  * - `base-unchanged`: the table is still what the request asserts. It has not happened yet, and may be sent again.
- * - `not-landed`: others changed the table and the request did not happen. One with snapshots cannot any more: it
- *   asserts a ref that has moved, and a sequence number that is taken.
+ * - `not-landed`: others changed the table and the request did not happen; whether it still can says {@link mayLand}.
  * - `uncertain`: what became of the table in between can no longer be seen.
  */
 export type Landing = 'landed' | 'base-unchanged' | 'not-landed' | 'uncertain';
@@ -35,6 +34,14 @@ export async function findLanding(
 /** Snapshots are named by ids that no other commit has. */
 export function hasLandedSnapshot({ snapshots }: PreparedTransaction, now: TableMetadata): boolean {
   return snapshots.some(({ snapshotId }) => snapshotById(now, snapshotId) !== undefined);
+}
+
+/**
+ * Whether a request that is still on its way may land on this state or a later one. Sequence numbers only grow: once a
+ * snapshot's is taken it cannot. What else the request asserts may come back to what it was.
+ */
+export function mayLand({ snapshots: [first] }: PreparedTransaction, now: TableMetadata): boolean {
+  return first === undefined || first.sequenceNumber > now.lastSequenceNumber;
 }
 
 /** Whether every snapshot made after `base` is still there: each has a sequence number of its own. */

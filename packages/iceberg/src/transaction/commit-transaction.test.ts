@@ -215,6 +215,34 @@ describe('a request that lands late', () => {
     expect((await table.load()).metadataLocation).toBe(after.metadataLocation);
   });
 
+  test.each([
+    ['a pinned base', { pinnedRefs: [] }, 'deliver'],
+    ['a refusal', {}, { throws: new IcebergError('ACCESS_DENIED', 'expired') }],
+    ['no retries', { retry: { numRetries: 0 } }, 'deliver'],
+  ] as const)(
+    'after others changed a property only, and %s ended it: unknown, since it can',
+    async (_, options, next) => {
+      const { table, commit, catalog } = await runWith(
+        others('delay', updateProperties({ set: { theirs: '1' } })),
+        next,
+      );
+      const base = await table.load();
+      const error = await commit(append('ours'), { base, ...options }).catch((cause) => cause);
+      expect(error).toMatchObject({ code: 'COMMIT_STATE_UNKNOWN' });
+      expect((await catalog.landDelayed())[0]).toMatchObject({ status: 'fulfilled' });
+      expect(await liveFiles(table)).toEqual(['first', 'ours']);
+    },
+  );
+
+  test('after the same request was refused: unknown, since it can', async () => {
+    const { table, commit, catalog } = await runWith('delay', {
+      throws: new IcebergError('ACCESS_DENIED', 'the token has expired'),
+    });
+    expect(await codeOf(commit(append('ours')))).toBe('COMMIT_STATE_UNKNOWN');
+    await catalog.landDelayed();
+    expect(await liveFiles(table)).toEqual(['first', 'ours']);
+  });
+
   test('after a newer attempt of it: refused', async () => {
     const { table, commit, catalog } = await runWith(others('delay', append('theirs')), 'deliver');
     expect((await commit(append('ours'))).attempts).toBe(2);
@@ -299,6 +327,35 @@ describe('a conflict', () => {
     expect((await commit(append('ours'))).attempts).toBe(1);
     expect(await liveFiles(table)).toEqual(['first', 'ours']);
     expect(writtenFiles(table)).toEqual(await neededFiles(table));
+  });
+
+  test('that is none is found out where there is no further attempt, too, before anything is deleted', async () => {
+    for (const options of [{ pinnedRefs: [] }, { retry: { numRetries: 0 } }]) {
+      for (const code of ['COMMIT_CONFLICT', 'ALREADY_EXISTS', 'INVALID_ARGUMENT'] as const) {
+        const { table, commit } = await runWith({ repliesWith: new IcebergError(code, 'sent twice') });
+        expect((await commit(append('ours'), options)).attempts).toBe(1);
+        expect(await liveFiles(table)).toEqual(['first', 'ours']);
+      }
+    }
+  });
+
+  test('whose table cannot be loaded: nothing is deleted', async () => {
+    const { table, commit, catalog } = await runWith(others('deliver', append('theirs')));
+    const base = await table.load();
+    catalog.loadTable = async () => {
+      throw new IcebergError('CATALOG_UNAVAILABLE', 'too busy');
+    };
+    expect(await codeOf(commit(append('ours'), { base, pinnedRefs: [] }))).toBe('COMMIT_CONFLICT');
+    expect(writtenFiles(table)).toHaveLength((await neededFiles(table)).length + 2);
+  });
+
+  test('more often than a retry setting of undefined or NaN allows: those of the table count', async () => {
+    for (const numRetries of [undefined, Number.NaN, -1]) {
+      const { commit, catalog } = await runWith({ throws: new IcebergError('COMMIT_CONFLICT', 'no') });
+      const settings = { numRetries, minWaitMs: 0 } as { numRetries: number };
+      expect(await codeOf(commit(append('ours'), { retry: settings }))).toBe('COMMIT_CONFLICT');
+      expect(catalog.sent).toHaveLength(5);
+    }
   });
 
   test('on a pinned base ends the transaction', async () => {
@@ -459,6 +516,67 @@ test('a prepared commit outlives a crash: sent by the next process it lands once
     expect(again).toBe(hadLanded ? 'COMMIT_CONFLICT' : 'committed');
     expect(await liveFiles(table)).toEqual(['first', 'ours']);
   }
+});
+
+describe('what the caller brings along', () => {
+  test('a listener that throws when a reply is lost: unknown, and nothing is deleted', async () => {
+    const { table, commit } = await runWith('lose-reply');
+    const onEvent = (): void => {
+      throw new Error('the log is full');
+    };
+    expect(await codeOf(commit(append('ours'), { onEvent }))).toBe('COMMIT_STATE_UNKNOWN');
+    expect(writtenFiles(table)).toEqual(await neededFiles(table));
+  });
+
+  test('a catalog that commits and replies with nonsense: nothing is deleted', async () => {
+    const { table, commit, catalog } = await runWith('deliver');
+    const { commitTable } = table.catalog;
+    catalog.commitTable = async (...call) => {
+      await commitTable.apply(table.catalog, call);
+      return undefined as never;
+    };
+    expect(await codeOf(commit(append('ours')))).toBe('TypeError');
+    expect(writtenFiles(table)).toEqual(await neededFiles(table));
+  });
+
+  test('a catalog that spells locations in its own way: what the commit uses stays', async () => {
+    const { table, commit, catalog } = await runWith(others('deliver', append('theirs')), 'deliver');
+    const { commitTable } = table.catalog;
+    catalog.commitTable = async (...call) => {
+      const { metadata, ...reply } = await commitTable.apply(table.catalog, call);
+      const snapshots = metadata.snapshots.map((snapshot) => ({
+        ...snapshot,
+        manifestList: snapshot.manifestList.replace('mem:', 'MEM:'),
+      }));
+      return { ...reply, metadata: { ...metadata, snapshots } };
+    };
+    await commit(append('ours'));
+    expect(await liveFiles(table)).toEqual(['first', 'ours']);
+  });
+
+  test('an operation that does not say which files it uses keeps all it wrote', async () => {
+    const table = await newTestTable();
+    const { plan, name } = append('ours');
+    const silent: TableOperation = {
+      name,
+      plan: async (context) => ({ updates: (await plan(context)).updates }),
+    };
+    const { request } = await prepareTransaction(await table.load(), [silent], { io: table.io });
+    await table.catalog.commitTable(table.identifier, request);
+    expect(await liveFiles(table)).toEqual(['ours']);
+  });
+});
+
+test('an abort while a reply is lost does not keep the outcome from being looked up, once', async () => {
+  const abort = new AbortController();
+  const { table, commit, catalog } = await runWith(async () => {
+    abort.abort();
+    return 'lose-reply';
+  });
+  const wait = async (_: number, signal?: AbortSignal): Promise<void> => signal?.throwIfAborted();
+  expect(await codeOf(commit(append('ours'), { signal: abort.signal, wait }))).toBe('committed');
+  expect(catalog.sent).toHaveLength(1);
+  expect(await liveFiles(table)).toEqual(['first', 'ours']);
 });
 
 test('an abort at any point is an outcome: committed, or nothing left of it, or unknown', async () => {

@@ -3,9 +3,9 @@ import { formatIdentifier } from '../catalog/catalog-names.ts';
 import { IcebergError } from '../errors.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
-import { snapshotById } from '../metadata/table-metadata.ts';
+import { snapshotById, type TableMetadata } from '../metadata/table-metadata.ts';
 import { Backoff, type Wait } from './backoff.ts';
-import { findLanding, hasLandedSnapshot } from './commit-landing.ts';
+import { findLanding, hasLandedSnapshot, mayLand } from './commit-landing.ts';
 import { isDefinite, isTransient } from './commit-outcome.ts';
 import {
   type PreparedTransaction,
@@ -13,7 +13,12 @@ import {
   TransactionPlanner,
 } from './prepare-transaction.ts';
 import type { TableOperation } from './table-operation.ts';
-import { type CommitRetrySettings, commitRetrySettings, statusCheckSettings } from './table-properties.ts';
+import {
+  type CommitRetrySettings,
+  commitRetrySettings,
+  overridden,
+  statusCheckSettings,
+} from './table-properties.ts';
 import { deleteQuietly } from './written-files.ts';
 
 /** Where a transaction is committed. */
@@ -37,7 +42,7 @@ export interface CommitTransactionOptions {
   readonly retry?: Partial<CommitRetrySettings>;
   /** Default: the table's properties `commit.status-check.*`. */
   readonly statusCheck?: Partial<CommitRetrySettings>;
-  /** Ends the transaction before the next attempt; a request that was sent is followed up until it is certain. */
+  /** Ends the transaction before the next sending; what was sent is looked for once more, and never guessed. */
   readonly signal?: AbortSignal;
   /** Told of everything that made another attempt, or another look at the table, necessary. */
   readonly onEvent?: (event: CommitEvent) => void;
@@ -70,9 +75,11 @@ export interface CommittedTransaction {
  * - `COMMIT_CONFLICT`: it did not happen. Others changed the table in a way that the operations do not allow, or so
  *   often that the retries were used up. Files written for it are deleted; data files never are.
  * - `COMMIT_STATE_UNKNOWN`: a reply was lost, and the table does not tell whether it happened: the catalog does not
- *   answer, the table is gone, or the trace was expired. Nothing is deleted. `context.snapshotIds` say what to look for.
+ *   answer, the table is gone, the trace was expired, or it may still happen. Nothing is deleted. `context.snapshotIds` say
+ *   what to look for.
  *
- * Other errors (`TABLE_NOT_FOUND`, `INVALID_ARGUMENT`, `ACCESS_DENIED`, `IO_ERROR` …) mean that it did not happen.
+ * Other errors (`TABLE_NOT_FOUND`, `INVALID_ARGUMENT`, `ACCESS_DENIED`, `IO_ERROR` …) mean that it did not happen, and
+ * will not: while a request whose reply was lost may yet land it is `COMMIT_STATE_UNKNOWN`, with the error as its cause.
  *
  * After a conflict the table is loaded again and every operation planned on what is there now. A lost reply is
  * looked up in the table; the same request is sent again only while the table is still the base it asserts. All
@@ -92,8 +99,8 @@ export async function commitTransaction(
 /** What became of one sending of a request. */
 type Outcome =
   | { readonly kind: 'committed'; readonly table: LoadedTable }
-  /** It did not happen, and cannot any more; `table` is the present state if it was seen. */
-  | { readonly kind: 'conflict'; readonly error: unknown; readonly table?: LoadedTable };
+  /** So says the catalog, or the table; `table` is the present state if it was seen. */
+  | { readonly kind: 'refused'; readonly error: unknown; readonly table?: LoadedTable };
 
 class Commit {
   readonly #target: TransactionTarget;
@@ -102,8 +109,12 @@ class Commit {
   readonly #start: LoadedTable;
   readonly #retry: Backoff;
   #attempts = 0;
-  /** Once a reply was lost, a request may still be on its way: nothing is deleted from then on. */
-  #anyUnknown = false;
+  /** Requests whose reply was lost: they may still be on their way, and nothing is deleted once there is one. */
+  readonly #unanswered = new Set<PreparedTransaction>();
+  /** The newest state that was loaded. */
+  #seen: TableMetadata;
+  /** Set when files that were written are in use, or may be. */
+  #keepFiles = false;
 
   constructor(
     target: TransactionTarget,
@@ -115,19 +126,22 @@ class Commit {
     this.#target = target;
     this.#options = options;
     this.#start = start;
+    this.#seen = start.metadata;
     this.#planner = new TransactionPlanner(start.metadata, operations, {
       ...target,
       ...(pinnedRefs !== undefined && { pinnedRefs }),
     });
-    this.#retry = new Backoff({ ...commitRetrySettings(start.metadata), ...options.retry }, options);
+    this.#retry = new Backoff(overridden(commitRetrySettings(start.metadata), options.retry), options);
   }
 
   async run(): Promise<CommittedTransaction> {
     try {
       return await this.#run();
     } catch (error) {
-      if (!this.#anyUnknown) await deleteQuietly(this.#target.io, this.#planner.writtenFiles);
-      throw error;
+      if (!this.#keepFiles) await deleteQuietly(this.#target.io, this.#planner.writtenFiles);
+      if (IcebergError.is(error, 'COMMIT_STATE_UNKNOWN')) throw error;
+      const late = [...this.#unanswered].find((prepared) => mayLand(prepared, this.#seen));
+      throw late === undefined ? error : this.#unknown(late, error);
     }
   }
 
@@ -140,18 +154,47 @@ class Commit {
       if (prepared.request.updates.length === 0) return this.#done(prepared, base);
       const outcome = await this.#submit(prepared);
       if (outcome.kind === 'committed') return this.#done(prepared, outcome.table);
-      if (this.#options.pinnedRefs !== undefined || !(await this.#retry.next())) throw outcome.error;
+      const ending = await this.#waitToRetry(outcome.error);
+      if (ending !== undefined) return this.#giveUp(prepared, ending.error, outcome.table);
       base = await this.#reload(outcome.table);
       // A catalog may say conflict although the commit had landed: when it was sent twice on the way, for one.
       if (hasLandedSnapshot(prepared, base.metadata)) return this.#done(prepared, base);
     }
   }
 
+  /** Waits for the next attempt after a refusal; what the transaction ends with if there is none. */
+  async #waitToRetry(error: unknown): Promise<{ readonly error: unknown } | undefined> {
+    const isFinal = !IcebergError.is(error, 'COMMIT_CONFLICT') || this.#options.pinnedRefs !== undefined;
+    try {
+      return !isFinal && (await this.#retry.next()) ? undefined : { error };
+    } catch (aborted) {
+      return { error: aborted };
+    }
+  }
+
+  /** A refusal may be none, as above: before anything is deleted the table must show that the commit is not there. */
+  async #giveUp(
+    prepared: PreparedTransaction,
+    error: unknown,
+    seen: LoadedTable | undefined,
+  ): Promise<CommittedTransaction> {
+    if (prepared.snapshots.length === 0) throw error;
+    let table = seen;
+    try {
+      table ??= await this.#load();
+    } catch {
+      this.#keepFiles = true;
+      throw error;
+    }
+    if (!hasLandedSnapshot(prepared, table.metadata)) throw error;
+    return this.#done(prepared, table);
+  }
+
   /** Sends a request until its outcome is certain. */
   async #submit(prepared: PreparedTransaction): Promise<Outcome> {
     const { catalog, identifier } = this.#target;
     const check = new Backoff(
-      { ...statusCheckSettings(prepared.base.metadata), ...this.#options.statusCheck },
+      overridden(statusCheckSettings(prepared.base.metadata), this.#options.statusCheck),
       this.#options,
     );
     for (;;) {
@@ -159,31 +202,32 @@ class Commit {
       try {
         // The commit point: the catalog's swap makes everything visible at once, or nothing.
         const { request, idempotencyKey } = prepared;
-        return {
-          kind: 'committed',
-          table: await catalog.commitTable(identifier, request, { idempotencyKey }),
-        };
+        const table = await catalog.commitTable(identifier, request, { idempotencyKey });
+        this.#keepFiles = true;
+        return { kind: 'committed', table };
       } catch (error) {
         failure = error;
       }
-      const isRefused = isDefinite(failure);
-      this.#event(isRefused ? 'conflict' : isTransient(failure) ? 'unavailable' : 'unknown', failure);
-      if (!this.#anyUnknown) {
-        if (IcebergError.is(failure, 'COMMIT_CONFLICT')) return { kind: 'conflict', error: failure };
-        if (isRefused) throw failure;
-        if (isTransient(failure)) {
-          this.#options.signal?.throwIfAborted();
-          if (!(await this.#retry.next())) throw failure;
-          continue;
-        }
+      const [isRefused, isUnsent] = [isDefinite(failure), isTransient(failure)];
+      if (!isRefused && !isUnsent) this.#noReplyTo(prepared);
+      this.#event(isRefused ? 'conflict' : isUnsent ? 'unavailable' : 'unknown', failure);
+      if (this.#unanswered.size === 0) {
+        if (isRefused) return { kind: 'refused', error: failure };
+        this.#options.signal?.throwIfAborted();
+        if (!(await this.#retry.next())) throw failure;
+        continue;
       }
       // Even a refusal is none once a reply was lost: the sending before it may have landed, and caused it.
-      this.#anyUnknown = true;
       const outcome = await this.#lookUp(prepared, check, failure);
       if (outcome !== 'resend') return outcome;
-      if (IcebergError.is(failure, 'COMMIT_CONFLICT')) return { kind: 'conflict', error: failure };
-      if (isRefused) throw failure;
+      if (isRefused) return { kind: 'refused', error: failure };
+      if (this.#options.signal?.aborted) throw this.#unknown(prepared, failure);
     }
+  }
+
+  #noReplyTo(prepared: PreparedTransaction): void {
+    this.#unanswered.add(prepared);
+    this.#keepFiles = true;
   }
 
   /** Reads the table until it shows whether the request landed. */
@@ -192,9 +236,12 @@ class Commit {
     check: Backoff,
     failure: unknown,
   ): Promise<Outcome | 'resend'> {
+    let isLast = false;
     for (;;) {
-      // An abort must not pass for an outcome.
-      if (!(await check.next().catch(() => false))) throw this.#unknown(prepared, failure);
+      // An abort must not pass for an outcome: one look without a wait.
+      const next = await check.next().catch(() => 'aborted' as const);
+      if (isLast || next === false) throw this.#unknown(prepared, failure);
+      isLast = next === 'aborted';
       let table: LoadedTable;
       try {
         table = await this.#load();
@@ -210,7 +257,7 @@ class Commit {
         case 'base-unchanged':
           return 'resend';
         case 'not-landed':
-          return { kind: 'conflict', error: this.#overtaken(failure), table };
+          return { kind: 'refused', error: this.#overtaken(failure), table };
         case 'uncertain':
           throw this.#unknown(prepared, failure);
       }
@@ -234,7 +281,10 @@ class Commit {
     const { catalog, identifier } = this.#target;
     const table = await catalog.loadTable(identifier);
     const { tableUuid } = this.#start.metadata;
-    if (table.metadata.tableUuid === tableUuid) return table;
+    if (table.metadata.tableUuid === tableUuid) {
+      if (table.metadata.lastSequenceNumber >= this.#seen.lastSequenceNumber) this.#seen = table.metadata;
+      return table;
+    }
     throw new IcebergError(
       'TABLE_NOT_FOUND',
       `${formatIdentifier(identifier)} is another table now: it was dropped and made anew`,
@@ -244,16 +294,18 @@ class Commit {
 
   /** The snapshots as they landed, and nothing left behind of attempts that did not. */
   async #done(prepared: PreparedTransaction, table: LoadedTable): Promise<CommittedTransaction> {
+    this.#keepFiles = true;
     const snapshots = prepared.snapshots.map(
       ({ snapshotId }, index) => snapshotById(table.metadata, snapshotId) ?? prepared.snapshots[index]!,
     );
-    if (this.#planner.unusedFiles.length > 0 && !this.#anyUnknown) await this.#cleanUp(snapshots);
+    if (this.#planner.unusedFiles.length > 0 && this.#unanswered.size === 0) await this.#cleanUp(snapshots);
     return { table, snapshots, attempts: this.#attempts };
   }
 
   async #cleanUp(snapshots: readonly Snapshot[]): Promise<void> {
     const { io, manifestListCache } = this.#target;
-    const used = new Set<string>();
+    // What was prepared last, whatever form the catalog gives it back in, and what the table shows.
+    const used = new Set(this.#planner.usedFiles);
     try {
       for (const snapshot of snapshots) {
         used.add(snapshot.manifestList);

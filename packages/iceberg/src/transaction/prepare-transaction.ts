@@ -78,7 +78,8 @@ export class TransactionPlanner {
   readonly #options: PrepareOptions;
   readonly #commitUuid = randomUUID();
   readonly #kept: readonly Map<string, unknown>[];
-  readonly #written = new Set<string>();
+  /** By operation. */
+  readonly #writtenBy: readonly Set<string>[];
   #used: ReadonlySet<string> = new Set();
   #attempt = 0;
   #manifests = 0;
@@ -88,21 +89,22 @@ export class TransactionPlanner {
     this.#operations = operations;
     this.#options = options;
     this.#kept = operations.map(() => new Map());
+    this.#writtenBy = operations.map(() => new Set());
   }
 
   /** Everything written so far, over all attempts; also what may have been written by a call that failed. */
   get writtenFiles(): ReadonlySet<string> {
-    return this.#written;
+    return new Set(this.#writtenBy.flatMap((written) => [...written]));
   }
 
   /** Of these, what the request prepared last refers to. */
   get usedFiles(): readonly string[] {
-    return [...this.#written].filter((location) => this.#used.has(location));
+    return [...this.writtenFiles].filter((location) => this.#used.has(location));
   }
 
   /** Of these, what it does not refer to: of earlier attempts, and manifests that were merged into others at once. */
   get unusedFiles(): readonly string[] {
-    return [...this.#written].filter((location) => !this.#used.has(location));
+    return [...this.writtenFiles].filter((location) => !this.#used.has(location));
   }
 
   async prepare(base: LoadedTable): Promise<PreparedTransaction> {
@@ -117,7 +119,7 @@ export class TransactionPlanner {
       if (plan.updates.length === 0) continue;
       updates.push(...plan.updates);
       requirements.push(...(plan.requirements ?? []));
-      for (const location of plan.usedFiles ?? []) used.add(location);
+      for (const location of plan.usedFiles ?? this.#writtenBy[index]!) used.add(location);
       metadata = applyCommit(metadata, { requirements: [], updates: plan.updates }, { nowMs });
     }
     this.#used = used;
@@ -126,7 +128,7 @@ export class TransactionPlanner {
       request: { requirements: this.#requirements(base.metadata, updates, requirements), updates },
       idempotencyKey: uuidV7(nowMs),
       snapshots: updates.flatMap((update) => (update.action === 'add-snapshot' ? [update.snapshot] : [])),
-      writtenFiles: [...this.#written],
+      writtenFiles: [...this.writtenFiles],
     };
   }
 
@@ -149,7 +151,7 @@ export class TransactionPlanner {
       newManifestLocation: () => `${metadataFolder(metadata)}/${this.#commitUuid}-m${this.#manifests++}.avro`,
       writeFile: async (location, bytes) => {
         // Before the call: what it leaves behind when it fails must be known, too.
-        this.#written.add(location);
+        this.#writtenBy[index]!.add(location);
         await writeNewFile(io, location, bytes);
       },
     };

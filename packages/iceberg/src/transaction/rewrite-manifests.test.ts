@@ -82,6 +82,16 @@ test('a target size splits what is written', async () => {
   expect((await liveFiles(table)).length).toBe(2000);
 });
 
+test('a target size that is less than the header of a manifest, or none at all, gives each file one', async () => {
+  for (const targetSizeBytes of [1, 0, Number.NaN]) {
+    const table = await newTestTable({ 'commit.manifest.target-size-bytes': '100' });
+    await table.commit(fastAppend({ dataFiles: files }));
+    expect(await manifestsOf(table)).toHaveLength(files.length);
+    await table.commit(rewriteManifests({ targetSizeBytes }));
+    expect(await liveFiles(table)).toHaveLength(files.length);
+  }
+});
+
 test('only the chosen manifests are rewritten; none means no snapshot', async () => {
   const table = await tableOfFour();
   const [newest, second] = await manifestsOf(table);

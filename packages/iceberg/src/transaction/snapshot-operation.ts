@@ -22,6 +22,7 @@ import {
   type TableMetadata,
 } from '../metadata/table-metadata.ts';
 import { writableFormatVersion } from '../metadata/table-metadata-json.ts';
+import { assertRef } from './requirements.ts';
 import { checkSnapshotOptions, type SnapshotOptions } from './snapshot-options.ts';
 import type { OperationContext, OperationPlan, TableOperation } from './table-operation.ts';
 import { manifestTargetSizeBytes } from './table-properties.ts';
@@ -174,12 +175,15 @@ function snapshotPlan(
     };
     return { action: 'set-snapshot-ref', refName, ...ref };
   };
+  const isNew = refByName(metadata, branch) === undefined;
   return {
     updates: [
       { action: 'add-snapshot', snapshot },
       move(branch, 'branch'),
       ...tags.map((tag) => move(tag, 'tag')),
     ],
+    // A new branch begins at the head of main: once main is elsewhere that may be expired, and its files gone.
+    ...(isNew && { requirements: [assertRef(metadata, mainBranch)] }),
   };
 }
 

@@ -37,7 +37,10 @@ export interface OperationPlan {
   readonly updates: readonly TableUpdate[];
   /** Beyond what the updates themselves call for (`requirementsFor`). */
   readonly requirements?: readonly TableRequirement[];
-  /** Files the updates refer to, as far as the transaction wrote them; others it wrote are deleted in the end. */
+  /**
+   * Files the updates refer to, as far as the operation wrote them; others it wrote are deleted in the end. Default: all
+   * it wrote, in any attempt.
+   */
   readonly usedFiles?: readonly string[];
 }
 

@@ -24,6 +24,17 @@ export function statusCheckSettings({ properties }: Pick<TableMetadata, 'propert
   return retrySettings(properties, 'commit.status-check', { numRetries: 3, minWaitMs: 1000 });
 }
 
+/** Settings with those of the caller's that are numbers in their place: without a bound retries would not end. */
+export function overridden(
+  settings: CommitRetrySettings,
+  own: Partial<CommitRetrySettings> = {},
+): CommitRetrySettings {
+  return {
+    ...settings,
+    ...Object.fromEntries(Object.entries(own).filter(([, value]) => value >= 0)),
+  };
+}
+
 /** `commit.manifest.target-size-bytes`, default 8 MiB. */
 export function manifestTargetSizeBytes({ properties }: Pick<TableMetadata, 'properties'>): number {
   return count(properties, 'commit.manifest.target-size-bytes', 8 * 2 ** 20, 1);
