@@ -7,7 +7,7 @@ import { passSignalsOn, ROOT, run } from './lib/toolchain.mjs';
 
 const parts = {
   'iceberg-commits': {
-    what: '5,000 commits to an Iceberg table with expiry on: CPU of a commit, early and late (about 5 minutes)',
+    what: '5,000 commits to an Iceberg table with expiry on: CPU of a commit, early and late (about 10 minutes)',
     file: 'apps/bench/src/scenarios/iceberg-commits.soak.ts',
     size: 'commits',
   },
