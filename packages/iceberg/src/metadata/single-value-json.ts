@@ -52,11 +52,14 @@ function parsePrimitive(type: PrimitiveType, json: JsonValue): PrimitiveValue | 
     case 'int':
       return typeof json === 'number' ? json : undefined;
     case 'long':
-      return typeof json === 'number' || typeof json === 'bigint' ? BigInt(json) : undefined;
-    case 'float':
+      return typeof json === 'bigint' || Number.isInteger(json) ? BigInt(json as number | bigint) : undefined;
+    case 'float': {
+      // Rows of files hold singles; 0.1 must be the same one.
+      const value = parseNumber(json);
+      return value === undefined || !Number.isFinite(Math.fround(value)) ? undefined : Math.fround(value);
+    }
     case 'double':
-      if (isRawJson(json)) return Number(json.rawJSON);
-      return typeof json === 'number' || typeof json === 'bigint' ? Number(json) : undefined;
+      return parseNumber(json);
     case 'string':
       return typeof json === 'string' ? json : undefined;
     case 'uuid':
@@ -64,6 +67,11 @@ function parsePrimitive(type: PrimitiveType, json: JsonValue): PrimitiveValue | 
     default:
       return typeof json === 'string' ? parseText(type, json) : undefined;
   }
+}
+
+function parseNumber(json: JsonValue): number | undefined {
+  if (isRawJson(json)) return Number(json.rawJSON);
+  return typeof json === 'number' || typeof json === 'bigint' ? Number(json) : undefined;
 }
 
 function parseText(type: PrimitiveType, text: string): PrimitiveValue | undefined {
