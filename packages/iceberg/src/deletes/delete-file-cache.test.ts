@@ -52,3 +52,7 @@ test('a reading that fails is tried again by the next who asks', async () => {
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(await load()).toBe(2);
 });
+
+test.each([Number.NaN, -1])('a bound of %s is INVALID_ARGUMENT', (maxBytes) => {
+  expect(() => createDeleteFileCache({ maxBytes })).toThrow('INVALID_ARGUMENT');
+});

@@ -425,6 +425,12 @@ describe('refusals', () => {
     ['a start below zero', (reader) => reader.readRows({ rowStart: -1 })],
     ['a broken start', (reader) => reader.readRows({ rowStart: 0.5 })],
     ['an end that is no number', (reader) => reader.readRows({ rowEnd: Number.NaN })],
+    [
+      'a batch of no size',
+      async (reader) => {
+        for await (const _batch of reader.readBatches({ batchBytes: Number.NaN }));
+      },
+    ],
     ['a filter on a column that is not there', (reader) => reader.planRowRanges(eq('nope', 1))],
   ])('%s is INVALID_ARGUMENT', async (_what, action) => {
     const reader = await openDataFile(io, fixture('log.parquet'), logSchema);

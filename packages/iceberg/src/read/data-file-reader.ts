@@ -189,6 +189,11 @@ class ParquetDataFileReader implements DataFileReader {
     const { start, endExclusive } = this.#checkRange(options);
     const plan = this.#plan(this.#columns(options.columns));
     const batchBytes = options.batchBytes ?? defaultBatchBytes;
+    if (!(batchBytes >= 0)) {
+      throw new IcebergError('INVALID_ARGUMENT', `a batch cannot hold ${batchBytes} bytes`, {
+        context: { batchBytes },
+      });
+    }
     for (const range of unionRanges(options.ranges ?? [{ start, endExclusive }])) {
       for (const group of this.#footer.rowGroups) {
         const from = Math.max(start, range.start, group.rowStart);
