@@ -4,7 +4,7 @@ export interface FileAddress {
   readonly scheme: string;
   /** Bucket or host, lower case; '' if there is none. */
   readonly authority: string;
-  /** Without percent-encoding, doubled slashes and a slash at the end. */
+  /** Without percent-encoding, doubled slashes, `.` and `..`, and a slash at the end. */
   readonly path: string;
 }
 
@@ -20,7 +20,8 @@ const sameSchemes: Readonly<Record<string, string>> = { s3a: 's3', s3n: 's3' };
 
 /**
  * Takes a location apart for comparison. Paths are decoded until nothing is left to decode: engines differ in whether a
- * percent sign is part of a name or of an encoding, so `a%2Fb`, `a%252Fb` and `a/b` are one here. Two different files
+ * percent sign is part of a name or of an encoding, so `a%2Fb`, `a%252Fb` and `a/b` are one here; `a/./b` and `a/x/../b`
+ * are, too. Two different files
  * may come out as one, never one file as two: use it where that means that a file is kept.
  */
 export function parseAddress(location: string, equality: AddressEquality = {}): FileAddress {
@@ -50,16 +51,30 @@ export function isWithin({ path }: FileAddress, folder: FileAddress): boolean {
   return path === folder.path || path.startsWith(folder.path === '/' ? '/' : `${folder.path}/`);
 }
 
+/** Whether a location leads upwards somewhere: a store that takes it literally has the file elsewhere than `path` says. */
+export function leadsUpwards(location: string): boolean {
+  return fullyDecoded(location).split('/').includes('..');
+}
+
 /** `scheme://authority`, for messages. */
 export function originOf({ scheme, authority }: FileAddress): string {
   return `${scheme}://${authority}`;
 }
 
 function canonicalPath(text: string): string {
+  const segments: string[] = [];
+  for (const segment of fullyDecoded(text).split('/')) {
+    // File systems resolve them, object stores do not: as above.
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return `/${segments.join('/')}`;
+}
+
+function fullyDecoded(text: string): string {
   let path = text;
   for (let decoded = decode(path); decoded !== path; decoded = decode(path)) path = decoded;
-  const joined = `/${path}`.replace(/\/+/g, '/');
-  return joined.length > 1 && joined.endsWith('/') ? joined.slice(0, -1) : joined;
+  return path;
 }
 
 /** Decodes what is an encoding; percent signs that are none stay. */

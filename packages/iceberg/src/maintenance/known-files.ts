@@ -1,7 +1,14 @@
 import type { LoadedTable } from '../catalog/catalog.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { metadataFolder } from '../metadata/metadata-file.ts';
-import { type AddressEquality, isSameOrigin, isWithin, originOf, parseAddress } from './file-address.ts';
+import {
+  type AddressEquality,
+  isSameOrigin,
+  isWithin,
+  leadsUpwards,
+  originOf,
+  parseAddress,
+} from './file-address.ts';
 import { LocationSet } from './location-set.ts';
 import { collectManifests, manifestListsOf, statisticsOf, visitPaths } from './reachable-files.ts';
 
@@ -26,7 +33,7 @@ export class KnownFiles {
 
   add(location: string): void {
     const address = parseAddress(location, this.#equality);
-    if (!isWithin(address, this.#folder)) return;
+    if (!isWithin(address, this.#folder) && !leadsUpwards(location)) return;
     if (isSameOrigin(address, this.#folder)) {
       this.#needed.add(address.path);
       return;

@@ -199,6 +199,9 @@ describe('names', () => {
     ['/default/orders/data/y.parquet', `${base}/data/y.parquet`],
     [`${base}/data/100%.parquet`, `${base}/data/100%.parquet`],
     [`${base}/data/100%25.parquet`, `${base}/data/100%.parquet`],
+    [`${base}/data/./y.parquet`, `${base}/data/y.parquet`],
+    [`${base}/x/../data/%2e%2e/data/y.parquet`, `${base}/data/y.parquet`],
+    [`${base}/../../y.parquet`, `${base}/../../y.parquet`],
   ])('%s in metadata is %s in the listing', async (inMetadata, listed) => {
     const { table } = await spelled(inMetadata, listed);
     expect(await orphansOf(table)).toEqual([]);
@@ -256,6 +259,8 @@ describe('what is refused', () => {
     for (const location of [
       'mem://wh/default',
       'mem://wh/default/orders2',
+      'mem://wh/default/orders/../other',
+      'mem://wh/default/orders/%2e%2e/other',
       'mem://wh',
       'other://wh/default/orders',
     ]) {

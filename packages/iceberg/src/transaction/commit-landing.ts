@@ -31,9 +31,21 @@ export async function findLanding(
   return showsAllSince(base.metadata, metadata) ? 'not-landed' : 'uncertain';
 }
 
-/** Snapshots are named by ids that no other commit has. */
+/**
+ * Whether a snapshot of the request, or of another attempt of the same transaction, is in the table. Ids may be the
+ * caller's, and others' commits have them, too: what counts is whose manifest list it is.
+ */
 export function hasLandedSnapshot({ snapshots }: PreparedTransaction, now: TableMetadata): boolean {
-  return snapshots.some(({ snapshotId }) => snapshotById(now, snapshotId) !== undefined);
+  return snapshots.some(({ snapshotId, manifestList }) => {
+    const found = snapshotById(now, snapshotId);
+    const ours = transactionOf(manifestList);
+    return found !== undefined && (ours === undefined || transactionOf(found.manifestList) === ours);
+  });
+}
+
+/** The uuid in the name of a manifest list, the same for all attempts; none in the names of other writers. */
+function transactionOf(manifestList: string): string | undefined {
+  return /-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.avro$/.exec(manifestList)?.[1];
 }
 
 /**

@@ -519,6 +519,31 @@ test('a prepared commit outlives a crash: sent by the next process it lands once
 });
 
 describe('what the caller brings along', () => {
+  test('a base on which there is nothing to do: what others did since counts, or is a conflict if it is pinned', async () => {
+    const table = await newTestTable();
+    const base = await table.load();
+    await table.commit(append('theirs'));
+    const operation = deleteDataFiles({ paths: [dataFile('theirs').filePath], allowMissing: true });
+    expect(await codeOf(table.commit(operation, { base, pinnedRefs: [] }))).toBe('COMMIT_CONFLICT');
+    expect((await table.commit(operation, { base })).attempts).toBe(2);
+    expect(await liveFiles(table)).toEqual([]);
+  });
+
+  test('a snapshot id that others take meanwhile: their snapshot does not pass for ours', async () => {
+    for (const options of [{}, { pinnedRefs: [] }]) {
+      const { table, commit } = await runWith(
+        others('deliver', fastAppend({ dataFiles: [dataFile('theirs')], snapshotId: 77n })),
+        'deliver',
+      );
+      const code = await codeOf(
+        commit(fastAppend({ dataFiles: [dataFile('ours')], snapshotId: 77n }), options),
+      );
+      expect(code).not.toBe('committed');
+      expect(await liveFiles(table)).toEqual(['first', 'theirs']);
+      expect(writtenFiles(table)).toEqual(await neededFiles(table));
+    }
+  });
+
   test('a listener that throws when a reply is lost: unknown, and nothing is deleted', async () => {
     const { table, commit } = await runWith('lose-reply');
     const onEvent = (): void => {

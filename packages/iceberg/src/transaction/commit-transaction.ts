@@ -1,5 +1,6 @@
 import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
 import { formatIdentifier } from '../catalog/catalog-names.ts';
+import { checkRequirements } from '../catalog/check-requirements.ts';
 import { IcebergError } from '../errors.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
@@ -151,7 +152,12 @@ class Commit {
       this.#options.signal?.throwIfAborted();
       this.#attempts += 1;
       const prepared = await this.#planner.prepare(base);
-      if (prepared.request.updates.length === 0) return this.#done(prepared, base);
+      if (prepared.request.updates.length === 0) {
+        const now = await this.#presentState(prepared);
+        if (now === base || this.#options.pinnedRefs !== undefined) return this.#done(prepared, now);
+        base = now;
+        continue;
+      }
       const outcome = await this.#submit(prepared);
       if (outcome.kind === 'committed') return this.#done(prepared, outcome.table);
       const ending = await this.#waitToRetry(outcome.error);
@@ -160,6 +166,15 @@ class Commit {
       // A catalog may say conflict although the commit had landed: when it was sent twice on the way, for one.
       if (hasLandedSnapshot(prepared, base.metadata)) return this.#done(prepared, base);
     }
+  }
+
+  /** Nothing to do on a state that the caller gave says nothing of what others did since; a pinned one must still hold. */
+  async #presentState({ base, request }: PreparedTransaction): Promise<LoadedTable> {
+    if (base !== this.#options.base) return base;
+    const now = await this.#load();
+    if (now.metadataLocation === base.metadataLocation) return base;
+    if (this.#options.pinnedRefs !== undefined) checkRequirements(now.metadata, request.requirements);
+    return now;
   }
 
   /** Waits for the next attempt after a refusal; what the transaction ends with if there is none. */
