@@ -70,7 +70,9 @@ export class PartitionSpecChangeBuilder implements PartitionSpecChange {
       // v1 finds fields by their place, so every one keeps it for ever.
       return this.#metadata.formatVersion === 1 ? [{ ...field, name, transform: 'void' }] : [];
     });
-    return [...kept, ...this.#added];
+    // A void field left from v1 makes room for the one it was: no spec has an id twice.
+    const revived = new Set(this.#added.map(({ fieldId }) => fieldId));
+    return [...kept.filter(({ fieldId }) => !revived.has(fieldId)), ...this.#added];
   }
 
   #column(path: ColumnPath): { readonly id: number; readonly name: string } {

@@ -128,6 +128,14 @@ test('in a v1 table a removed field becomes void and makes room for its name', (
   });
 });
 
+test('a field removed from a v1 table comes back as it was once the table is v2, in place of its void self', () => {
+  const base = daily();
+  const [spec] = base.partitionSpecs;
+  const fields = spec!.fields.map((field) => ({ ...field, transform: 'void' }));
+  const upgraded = { ...base, partitionSpecs: [spec!, { specId: 1, fields }], defaultSpecId: 1 };
+  expect(show(change(upgraded, (spec) => spec.addField('ts', 'day')))).toEqual(['1000 ts_day day(2)']);
+});
+
 test('a void field of a table that was v1 gives up its name, also after its column is gone', () => {
   const base = change(
     newTable([
