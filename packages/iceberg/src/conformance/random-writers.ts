@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Catalog, TableIdentifier } from '../catalog/catalog.ts';
 import { IcebergError } from '../errors.ts';
+import { updateProperties } from '../evolution/update-properties.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
@@ -78,6 +79,9 @@ const faults: readonly CommitFault[] = [
   'delay',
   { throws: new IcebergError('CATALOG_UNAVAILABLE', 'busy') },
   { repliesWith: new IcebergError('COMMIT_STATE_UNKNOWN', 'bad gateway') },
+  // A proxy that sends a request twice passes on the second answer.
+  { repliesWith: new IcebergError('COMMIT_CONFLICT', 'main has moved') },
+  { throws: new IcebergError('ACCESS_DENIED', 'the token has expired') },
 ];
 
 async function append(
@@ -86,23 +90,35 @@ async function append(
   random: () => number,
   count: { attempts: number },
 ): Promise<Told> {
+  const target = { catalog, identifier, io };
   const operation = (random() < 0.5 ? fastAppend : mergeAppend)({ dataFiles: [fileNamed(name)] });
+  const patience = {
+    base: await loadPatiently(catalog, identifier),
+    retry: { numRetries: random() < 0.2 ? 0 : 30 },
+    statusCheck: { numRetries: 3 },
+    wait: () => setImmediate(),
+  };
+  if (random() < 0.2) {
+    // A change that moves no ref and takes no sequence number: what is on its way can still land after it.
+    const note = updateProperties({ set: { 'last-writer': name } });
+    await commitTransaction(target, [note], patience).catch(failure);
+  }
   try {
-    const { attempts } = await commitTransaction({ catalog, identifier, io }, [operation], {
-      base: await loadPatiently(catalog, identifier),
-      retry: { numRetries: 30 },
-      statusCheck: { numRetries: 3 },
-      wait: () => setImmediate(),
-    });
+    const pinned = random() < 0.2 ? { pinnedRefs: [] } : {};
+    const { attempts } = await commitTransaction(target, [operation], { ...patience, ...pinned });
     count.attempts += attempts;
     return 'committed';
   } catch (error) {
-    if (IcebergError.is(error, 'COMMIT_STATE_UNKNOWN')) return 'unknown';
-    if (IcebergError.is(error, 'COMMIT_CONFLICT') || IcebergError.is(error, 'CATALOG_UNAVAILABLE')) {
-      return 'conflict';
-    }
-    throw error;
+    return failure(error);
   }
+}
+
+const failures: ReadonlySet<string> = new Set(['COMMIT_CONFLICT', 'CATALOG_UNAVAILABLE', 'ACCESS_DENIED']);
+
+function failure(error: unknown): Told {
+  if (IcebergError.is(error, 'COMMIT_STATE_UNKNOWN')) return 'unknown';
+  if (IcebergError.is(error) && failures.has(error.code)) return 'conflict';
+  throw error;
 }
 
 async function loadPatiently(catalog: Catalog, identifier: TableIdentifier) {
