@@ -44,10 +44,6 @@ const append: Step = async (table, java) => {
 
 const idsOf = (rows: readonly PrintedRow[]) => rows.map((row) => row['id'] as string);
 
-async function oneTask(table: PairTable): Promise<FileScanTask | undefined> {
-  return table.random.some(await table.tasks(), 1)[0];
-}
-
 /** A filter that no file matches in part; Java refuses others, as we do. */
 async function wholeFilter(table: PairTable): Promise<Filter | undefined> {
   const { metadata } = await table.load();
@@ -65,7 +61,7 @@ const remove: Step = async (table, java) => {
 };
 
 const removeFile: Step = async (table, java) => {
-  const task = await oneTask(table);
+  const task = await table.oneTask();
   if (task === undefined) return append(table, java);
   const ids = idsOf(await table.rowsOf(task));
   await java.commit({ type: 'delete', remove: [task.dataFile.filePath], validateExist: true });
@@ -96,7 +92,7 @@ async function positionDeletes(table: PairTable, java: JavaTable, task: FileScan
 }
 
 const deletePositions: Step = async (table, java) => {
-  const task = await oneTask(table);
+  const task = await table.oneTask();
   if (task === undefined) return append(table, java);
   const { ids, files } = await positionDeletes(table, java, task);
   if (files.length === 0) return append(table, java);
@@ -110,7 +106,7 @@ const deletePositions: Step = async (table, java) => {
  * another they would not concern it.
  */
 const deleteKeys: Step = async (table, java) => {
-  const task = await oneTask(table);
+  const task = await table.oneTask();
   const live = task === undefined ? [] : table.model.keyed(await table.rowsOf(task));
   const old = table.random.some(live, table.random.integer(1, 2));
   if (task === undefined || old.length === 0) return append(table, java);
@@ -157,7 +153,7 @@ const evolve: Step = async (table, java) => {
     table.model.evolve(step);
     return { name: `schema: ${JSON.stringify(step)}`, evolved: 'schema' };
   }
-  const step = chooseSpecStep(table.random, (await table.load()).metadata);
+  const step = chooseSpecStep(table.random, (await table.load()).metadata, { revive: false });
   await java.commit({ type: 'spec', changes: [step] });
   return { name: `spec: ${JSON.stringify(step)}`, evolved: 'spec' };
 };
@@ -183,7 +179,7 @@ const steps: readonly Step[] = [
 
 /** A commit staged before one of ours: Java makes it again on top, or refuses where a file of its deletes is gone. */
 async function late(table: PairTable, java: JavaTable, between: () => Promise<void>): Promise<TheirStep> {
-  const task = await oneTask(table);
+  const task = await table.oneTask();
   if (task === undefined || table.random.chance(0.5)) return lateAppend(table, java, between);
   const { snapshotId } = await java.load();
   const { ids, files } = await positionDeletes(table, java, task);

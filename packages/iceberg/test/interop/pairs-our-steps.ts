@@ -199,20 +199,23 @@ const partitionFields = [
 ];
 
 /**
- * Adds a field of the list, or removes one that is there. PyIceberg takes but one of a column, and Iceberg Java (1.12.0)
- * does not find its own files again when all fields of a spec are void, as removed ones of v1 tables are.
+ * Adds a field of the list, or removes one that is there. PyIceberg takes but one of a column. Where removed fields stay
+ * as void ones (v1), Iceberg Java 1.12.0 does not find its own files again once all are void, and to `revive` one it
+ * makes a spec with the same id twice.
  */
-export function chooseSpecStep(random: Random, metadata: TableMetadata): SpecStep {
+export function chooseSpecStep(random: Random, metadata: TableMetadata, { revive = true } = {}): SpecStep {
   const { fields } = defaultPartitionSpec(metadata);
+  const names = fields.map(({ name }) => name);
   const present = fields.filter(({ transform }) => transform !== 'void').map(({ name }) => name);
-  const field = random.pick(partitionFields);
-  const rival = partitionFields.find(({ name, source }) => source === field.source && present.includes(name));
-  const isLast = present.length === 1 && fields.length > 1;
-  if (rival && !isLast) return { do: 'remove', name: rival.name };
-  const free = partitionFields.filter(
-    ({ source, name }) => !fields.some((one) => one.name === name) && source !== rival?.source,
+  const fresh = partitionFields.filter(({ name }) => !names.includes(name));
+  const open = partitionFields.filter(
+    (field) => revive || fresh.includes(field) || present.includes(field.name),
   );
-  return { do: 'add', ...(rival ? free[0]! : field) };
+  const field = random.pick(open);
+  const rival = partitionFields.find(({ name, source }) => source === field.source && present.includes(name));
+  if (rival === undefined) return { do: 'add', ...field };
+  if (present.length > 1 || fields.length === 1) return { do: 'remove', name: rival.name };
+  return { do: 'add', ...fresh.find(({ source }) => source !== rival.source)! };
 }
 
 const evolveSpec: Chooser = async ({ random }, metadata) => {
@@ -271,9 +274,11 @@ export const ourSteps = {
   ref,
 } satisfies Record<string, Chooser>;
 
-/** Appends and compactions come more often. */
+/** Appends come more often, and what others may be in the way of. */
 export const weightedSteps: readonly Chooser[] = [
   ...Object.values(ourSteps),
   ourSteps.fastAppend,
   ourSteps.rewriteFiles,
+  ourSteps.rewriteFiles,
+  ourSteps.overwriteFiles,
 ];

@@ -1,7 +1,7 @@
 import { currentSnapshot, type TableMetadata } from '../../src/index.ts';
 import { JudgeError, type JudgeProcess } from './judge-process.ts';
 import type { PairReader } from './pairs-checks.ts';
-import type { SchemaStep } from './pairs-model.ts';
+import type { Filter, SchemaStep } from './pairs-model.ts';
 import { chooseSpecStep } from './pairs-our-steps.ts';
 import type { PairTable } from './pairs-table.ts';
 import type { Partner, TheirStep } from './pairs-turns.ts';
@@ -67,8 +67,17 @@ async function append(table: PairTable, ask: Ask): Promise<TheirStep> {
   return { name: `append of ${rows.length}` };
 }
 
+/** Rows of a file near our commit, or any filter. */
+async function chooseFilter(table: PairTable): Promise<Filter> {
+  const task = table.near.size > 0 ? await table.oneTask() : undefined;
+  const ids = task === undefined ? [] : (await table.rowsOf(task)).map(({ id }) => Number(id));
+  return ids.length > 0
+    ? { type: 'in', term: 'id', values: table.random.some(ids, 2) }
+    : table.model.chooseFilter(table.random);
+}
+
 async function remove(table: PairTable, ask: Ask, request: object = {}): Promise<TheirStep> {
-  const filter = table.model.chooseFilter(table.random);
+  const filter = await chooseFilter(table);
   await ask(table, 'delete', { filter, ...request });
   const ids = table.model.matching(filter);
   table.model.remove(ids);
@@ -76,7 +85,7 @@ async function remove(table: PairTable, ask: Ask, request: object = {}): Promise
 }
 
 async function overwrite(table: PairTable, ask: Ask): Promise<TheirStep> {
-  const filter = table.model.chooseFilter(table.random);
+  const filter = await chooseFilter(table);
   const rows = table.model.newRows(table.random, 2);
   await ask(table, 'overwrite', { filter, rows: table.model.printed(rows) });
   table.model.remove(table.model.matching(filter));

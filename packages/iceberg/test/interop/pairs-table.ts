@@ -45,6 +45,8 @@ export class PairTable {
   readonly refs = new Map<string, readonly ModelRow[]>();
   /** The columns that there were when a snapshot was made. */
   readonly columnsAt = new Map<bigint, readonly ModelColumn[]>();
+  /** Files that a commit of ours is about: what others do meanwhile should often concern them. */
+  near: ReadonlySet<string> = new Set();
   /** What was done so far, in words. */
   readonly log: string[] = [];
   readonly #writer: JudgeProcess;
@@ -86,6 +88,14 @@ export class PairTable {
     const tasks: FileScanTask[] = [];
     for await (const task of planFiles(metadata ?? (await this.load()).metadata, this.io)) tasks.push(task);
     return tasks;
+  }
+
+  /** A data file, if there is one. */
+  async oneTask(): Promise<FileScanTask | undefined> {
+    const tasks = await this.tasks();
+    const near = tasks.filter(({ dataFile }) => this.near.has(dataFile.filePath));
+    const [task] = this.random.some(near.length > 0 && this.random.chance(0.6) ? near : tasks, 1);
+    return task;
   }
 
   /** The live rows of a file. */

@@ -75,7 +75,9 @@ async function weCommit(table: PairTable, partner?: Partner): Promise<void> {
     return table.note(`we: ${step.name}`);
   }
   const before = await table.tasks(base.metadata);
+  table.near = new Set(step.named?.map(({ filePath }) => filePath));
   const between = await partner.meanwhile(table);
+  table.near = new Set();
   await table.note(`they, before us: ${between.name}`);
   await landOrConflict(table, step, base, await reasonAgainst(table, step, before, between));
 }
