@@ -11,6 +11,7 @@ import {
   boundTrue,
   type ColumnReference,
 } from './expression-bound.ts';
+import { oppositeComparison } from './expression-complement.ts';
 
 /** How {@link bindExpression} looks columns up. */
 export interface BindOptions {
@@ -89,15 +90,6 @@ const negatedUnary: Record<UnaryType, UnaryType> = {
   'not-nan': 'is-nan',
 };
 
-const negatedComparison: Record<ComparisonType, ComparisonType> = {
-  eq: 'not-eq',
-  'not-eq': 'eq',
-  lt: 'gt-eq',
-  'lt-eq': 'gt',
-  gt: 'lt-eq',
-  'gt-eq': 'lt',
-};
-
 function bindUnary(type: UnaryType, column: FoundColumn): Bound {
   const { reference, neverNull } = column;
   if (type === 'is-null' && neverNull) return boundFalse;
@@ -119,7 +111,7 @@ function bindComparison(
   const { reference } = column;
   const literal = literalOf(column, value);
   if (!negated) return { type, reference, value: literal };
-  const opposite: Bound = { type: negatedComparison[type], reference, value: literal };
+  const opposite: Bound = { type: oppositeComparison[type], reference, value: literal };
   // For a NaN both `a < 1` and `a >= 1` are false, and so `not(a < 1)` is true.
   const ordered = type !== 'eq' && type !== 'not-eq';
   return ordered && isFloat(reference) ? boundOr([opposite, { type: 'is-nan', reference }]) : opposite;

@@ -1,5 +1,3 @@
-import type { PartitionSpec } from '../metadata/partition-spec.ts';
-import type { Schema } from '../metadata/schema.ts';
 import type { ComparisonType, SetType } from './expression.ts';
 import {
   type BoundExpression,
@@ -8,47 +6,15 @@ import {
   boundFalse,
   boundOr,
   boundTrue,
-  type ColumnReference,
-  type PartitionReference,
   type Reference,
 } from './expression-bound.ts';
-import { projectToPartition } from './expression-projection.ts';
-import { mayMatch, type ValueStats } from './expression-stats.ts';
-
-/**
- * Whether every row of the set is kept by the filter. True is a promise: not one row of the set fails it, nulls
- * and NaN included. False promises nothing.
- *
- * All rows match when no row can match the complement, so what `mayMatch` may be trusted with, this may: missing
- * counts, truncated bounds and unknown NaN counts make it answer false.
- *
- * @param statsOf what is known of a reference over the set
- */
-export function mustMatch<R extends Reference>(
-  expression: BoundExpression<R>,
-  statsOf: (reference: R) => ValueStats,
-): boolean {
-  return !mayMatch(complementOf(expression), statsOf);
-}
-
-/**
- * Projects a row filter onto the partitions of a spec, strictly: every row of a partition that fulfils the
- * projection matches the filter; one that does not fulfil it may hold matching rows all the same. A field whose
- * transform is unknown, takes several columns, or can say nothing about a predicate proves nothing.
- *
- * @param schema a schema that holds the columns of the filter; gives the partition fields their types
- */
-export function projectToPartitionStrict(
-  schema: Pick<Schema, 'fields'>,
-  spec: PartitionSpec,
-  expression: BoundExpression<ColumnReference>,
-): BoundExpression<PartitionReference> {
-  return complementOf(projectToPartition(schema, spec, complementOf(expression)));
-}
 
 /**
  * The filter that keeps exactly the rows this one leaves out. Unlike `not`, which leaves out what a null leaves
  * open, it keeps those too: the complement of `a < 5` is `a >= 5 or a is null`, and for a float `or a is NaN`.
+ *
+ * All rows of a set match a filter when no row of it can match the complement: what `mayMatch` may be trusted with,
+ * missing counts and truncated bounds included, proves both.
  */
 export function complementOf<R extends Reference>(expression: BoundExpression<R>): BoundExpression<R> {
   switch (expression.type) {
@@ -65,7 +31,8 @@ export function complementOf<R extends Reference>(expression: BoundExpression<R>
   }
 }
 
-const oppositeComparison: Record<ComparisonType, ComparisonType> = {
+/** What an order is turned into by `not`, NaN aside. */
+export const oppositeComparison: Record<ComparisonType, ComparisonType> = {
   eq: 'not-eq',
   'not-eq': 'eq',
   lt: 'gt-eq',
