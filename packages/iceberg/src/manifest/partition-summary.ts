@@ -39,8 +39,9 @@ export class PartitionSummary {
     return this.#ranges.map(({ type, containsNull, containsNan, lower, upper }) => ({
       containsNull,
       containsNan,
-      ...(lower !== undefined && { lowerBound: encodeSingleValue(type, lower) }),
-      ...(upper !== undefined && { upperBound: encodeSingleValue(type, upper) }),
+      // Which of the two zeros occurred is not kept, and other readers put -0 below +0.
+      ...(lower !== undefined && { lowerBound: encodeSingleValue(type, lower === 0 ? -0 : lower) }),
+      ...(upper !== undefined && { upperBound: encodeSingleValue(type, upper === 0 ? 0 : upper) }),
     }));
   }
 }
