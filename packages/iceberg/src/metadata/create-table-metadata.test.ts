@@ -90,3 +90,13 @@ test('types are stored as the format spells them', () => {
   });
   expect(metadata.schemas[0]?.fields.map(({ type }) => type)).toEqual(['decimal(9,2)', 'fixed[4]']);
 });
+
+test('types may be nested as deep as a table can be loaded, and no deeper', () => {
+  const nested = (depth: number): Type =>
+    depth === 0 ? 'int' : { type: 'struct', fields: [field(1000 + depth, 'x', nested(depth - 1))] };
+  const create = (depth: number) =>
+    createTableMetadata({ location: 'mem://t', schema: { fields: [field(1, 'x', nested(depth))] } });
+  const deepest = create(100);
+  expect(parseTableMetadata(formatTableMetadata(deepest))).toEqual(deepest);
+  expect(() => create(101)).toThrow('INVALID_ARGUMENT: types are nested more than 100 deep');
+});

@@ -1,6 +1,6 @@
 import { IcebergError } from '../errors.ts';
 import { isPrimitiveType, type NestedField, type Schema, walkFields } from './schema.ts';
-import { parsePrimitiveType } from './schema-json.ts';
+import { maxTypeDepth, parsePrimitiveType } from './schema-json.ts';
 
 /** Ids from here on are reserved for metadata columns. */
 const firstReservedFieldId = 2147483447;
@@ -22,6 +22,8 @@ export function checkSchema(schema: Pick<Schema, 'fields' | 'identifierFieldIds'
     if (byId.has(field.id)) refuse(`two fields have the id ${field.id} (one is "${name}")`, field);
     if (names.has(name)) refuse(`two fields are named "${name}"`, field);
     if (isPrimitiveType(field.type)) checkType(field, name);
+    // Nobody could load the table.
+    else if (parents.length >= maxTypeDepth) refuse(`types are nested more than ${maxTypeDepth} deep`, field);
     if (field.initialDefault !== undefined || field.writeDefault !== undefined) {
       refuse(`field "${name}" has a default value, which needs format v3`, field);
     }

@@ -2,7 +2,7 @@ import { JsonFields } from '../json/json-fields.ts';
 import { type NestedField, type PrimitiveType, type Schema, type Type, walkFields } from './schema.ts';
 
 /** Far beyond any schema; a deeper one would exhaust the stack of whoever walks it. */
-const maxDepth = 100;
+export const maxTypeDepth = 100;
 
 /** Spec, appendix C: https://iceberg.apache.org/spec/#schemas_1 */
 export function readSchema(json: JsonFields, defaultSchemaId?: number): Schema {
@@ -63,7 +63,7 @@ function fieldToJson(field: NestedField): object {
 function readType(parent: JsonFields, key: string, depth: number): Type {
   const value = parent.raw(key);
   if (typeof value !== 'string') {
-    if (depth === maxDepth) throw parent.error(`types are nested more than ${maxDepth} deep`, key);
+    if (depth === maxTypeDepth) throw parent.error(`types are nested more than ${maxTypeDepth} deep`, key);
     return parent.object(key, (nested) => readNestedType(nested, depth + 1));
   }
   const type = parsePrimitiveType(value);
