@@ -339,14 +339,19 @@ describe('a conflict', () => {
     }
   });
 
-  test('whose table cannot be loaded: nothing is deleted', async () => {
+  test('after which the table cannot be loaded: unknown, and nothing is deleted', async () => {
     const { table, commit, catalog } = await runWith(others('deliver', append('theirs')));
     const base = await table.load();
     catalog.loadTable = async () => {
       throw new IcebergError('CATALOG_UNAVAILABLE', 'too busy');
     };
-    expect(await codeOf(commit(append('ours'), { base, pinnedRefs: [] }))).toBe('COMMIT_CONFLICT');
-    expect(writtenFiles(table)).toHaveLength((await neededFiles(table)).length + 2);
+    for (const [options, count] of [
+      [{ pinnedRefs: [] }, 2],
+      [{}, 4],
+    ] as const) {
+      expect(await codeOf(commit(append('ours'), { base, ...options }))).toBe('COMMIT_STATE_UNKNOWN');
+      expect(writtenFiles(table)).toHaveLength((await neededFiles(table)).length + count);
+    }
   });
 
   test('more often than a retry setting of undefined or NaN allows: those of the table count', async () => {

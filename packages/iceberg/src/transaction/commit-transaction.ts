@@ -161,10 +161,10 @@ class Commit {
       const outcome = await this.#submit(prepared);
       if (outcome.kind === 'committed') return this.#done(prepared, outcome.table);
       const ending = await this.#waitToRetry(outcome.error);
-      if (ending !== undefined) return this.#giveUp(prepared, ending.error, outcome.table);
-      base = await this.#reload(outcome.table);
+      base = await this.#stateAfter(prepared, outcome, ending);
       // A catalog may say conflict although the commit had landed: when it was sent twice on the way, for one.
       if (hasLandedSnapshot(prepared, base.metadata)) return this.#done(prepared, base);
+      if (ending !== undefined) throw ending.error;
     }
   }
 
@@ -187,31 +187,39 @@ class Commit {
     }
   }
 
-  /** A refusal may be none, as above: before anything is deleted the table must show that the commit is not there. */
-  async #giveUp(
+  /**
+   * The table after a refusal, for the next attempt or to be certain before the last word. Where it cannot be seen the
+   * refusal of a snapshot may be none, and nothing is deleted.
+   */
+  async #stateAfter(
     prepared: PreparedTransaction,
-    error: unknown,
-    seen: LoadedTable | undefined,
-  ): Promise<CommittedTransaction> {
-    if (prepared.snapshots.length === 0) throw error;
-    let table = seen;
+    { error, table }: Extract<Outcome, { kind: 'refused' }>,
+    ending: { readonly error: unknown } | undefined,
+  ): Promise<LoadedTable> {
+    if (table !== undefined) return table;
+    const hasSnapshot = prepared.snapshots.length > 0;
+    if (ending !== undefined && !hasSnapshot) throw ending.error;
     try {
-      table ??= await this.#load();
-    } catch {
+      return await this.#loadPatiently(ending === undefined ? this.#retry : this.#newCheck(prepared));
+    } catch (cause) {
+      const isGone = IcebergError.is(cause, 'TABLE_NOT_FOUND');
+      if (isGone || !hasSnapshot) throw ending?.error ?? cause;
       this.#keepFiles = true;
-      throw error;
+      throw IcebergError.is(error, 'COMMIT_CONFLICT') ? this.#unknown(prepared, cause) : ending?.error;
     }
-    if (!hasLandedSnapshot(prepared, table.metadata)) throw error;
-    return this.#done(prepared, table);
+  }
+
+  #newCheck({ base }: PreparedTransaction): Backoff {
+    return new Backoff(
+      overridden(statusCheckSettings(base.metadata), this.#options.statusCheck),
+      this.#options,
+    );
   }
 
   /** Sends a request until its outcome is certain. */
   async #submit(prepared: PreparedTransaction): Promise<Outcome> {
     const { catalog, identifier } = this.#target;
-    const check = new Backoff(
-      overridden(statusCheckSettings(prepared.base.metadata), this.#options.statusCheck),
-      this.#options,
-    );
+    const check = this.#newCheck(prepared);
     for (;;) {
       let failure: unknown;
       try {
@@ -279,15 +287,14 @@ class Commit {
     }
   }
 
-  async #reload(seen: LoadedTable | undefined): Promise<LoadedTable> {
-    if (seen !== undefined) return seen;
+  async #loadPatiently(patience: Backoff): Promise<LoadedTable> {
     for (;;) {
       try {
         return await this.#load();
       } catch (error) {
         if (!isTransient(error)) throw error;
         this.#event('unavailable', error);
-        if (this.#options.signal?.aborted || !(await this.#retry.next())) throw error;
+        if (this.#options.signal?.aborted || !(await patience.next())) throw error;
       }
     }
   }
