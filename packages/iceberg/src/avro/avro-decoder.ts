@@ -205,6 +205,8 @@ function readBlocks(source: AvroSource, readItem: () => void): void {
     if (count > source.remaining) {
       throw new AvroDataError(`${count} items with ${source.remaining} bytes left`);
     }
+    const start = source.position;
     for (let i = 0; i < (count as number); i += 1) readItem();
+    if (source.position - start < count) throw new AvroDataError(`${count} items of no bytes`);
   }
 }

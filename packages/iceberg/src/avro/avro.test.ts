@@ -223,6 +223,12 @@ test.each([
     fileOf('{"type":"record","name":"r","fields":[{"name":"a","type":"r"}]}', 'null', []),
   ],
   ['records of records twice, billions all told', fileOf(doubled(30), 'null', [])],
+  [
+    'blocks of nulls, each as many as bytes are left',
+    fileOf('{"type":"array","items":"null"}', 'null', [
+      [1, Uint8Array.from({ length: 300_000 }, (_, at) => [0xc0, 0x9a, 0x0c][at % 3] as number)],
+    ]),
+  ],
   ['a schema nested without end', fileOf(`${'['.repeat(1000)}"int"${']'.repeat(1000)}`, 'null', [])],
   ['a fixed type of terabytes', fileOf('{"type":"fixed","name":"f","size":1e12}', 'null', [])],
   ['more records than bytes', fileOf('"int"', 'null', [[1000, Uint8Array.of(2)]])],
