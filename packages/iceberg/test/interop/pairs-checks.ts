@@ -47,10 +47,12 @@ export async function checkRefs(table: PairTable, readers: readonly PairReader[]
   const { metadata } = await table.load();
   for (const [name, rows] of table.refs) {
     const { snapshotId, type } = metadata.refs[name]!;
-    const then = table.model.printed(rows, table.columnsAt.get(snapshotId));
+    const snapshot = snapshotById(metadata, snapshotId)!;
+    // Of a commit that came late it may be the schema that it was decided on.
+    const then = table.model.printed(rows, table.columnsOf.get(snapshot.schemaId!));
     const ours = type === 'branch' ? table.model.printed(rows) : then;
     expectRows(`we at ${name}`, await ourRows(table, metadata, name), ours);
-    const entries = await liveEntries(table, metadata, snapshotById(metadata, snapshotId)!);
+    const entries = await liveEntries(table, metadata, snapshot);
     for (const reader of readers.filter(({ readsSnapshots }) => readsSnapshots)) {
       await checkReader(table, reader, entries, then, snapshotId);
     }

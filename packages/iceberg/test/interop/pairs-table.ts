@@ -43,8 +43,8 @@ export class PairTable {
   readonly model: PairModel;
   /** The rows of branches and tags beside `main`. */
   readonly refs = new Map<string, readonly ModelRow[]>();
-  /** The columns that there were when a snapshot was made. */
-  readonly columnsAt = new Map<bigint, readonly ModelColumn[]>();
+  /** The columns of each schema that was current after a commit. */
+  readonly columnsOf = new Map<number, readonly ModelColumn[]>();
   /** Files that a commit of ours is about: what others do meanwhile should often concern them. */
   near: ReadonlySet<string> = new Set();
   /** What was done so far, in words. */
@@ -78,9 +78,7 @@ export class PairTable {
   /** Call it after every commit, whoever made it. */
   async note(what: string): Promise<void> {
     this.log.push(what);
-    for (const { snapshotId } of (await this.load()).metadata.snapshots) {
-      if (!this.columnsAt.has(snapshotId)) this.columnsAt.set(snapshotId, this.model.columns);
-    }
+    this.columnsOf.set((await this.load()).metadata.currentSchemaId, this.model.columns);
   }
 
   /** The data files of `main` with the deletes that concern them. */

@@ -35,6 +35,7 @@ export interface PairRun {
 export async function takeTurns(run: PairRun): Promise<void> {
   const { table, readers, turns, seed, checkEvery = 4 } = run;
   try {
+    await table.note(`seed ${seed}`);
     for (let turn = 1; turn <= turns; turn += 1) {
       await takeTurn(run);
       if (turn % checkEvery === 0 || turn === turns) await checkTable(table, readers);
