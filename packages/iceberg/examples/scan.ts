@@ -13,9 +13,13 @@ const refuse = async () => {
 const io: FileIO = {
   readFile: (uri) => readFile(pathOf(uri)),
   async readRange(uri, start, endExclusive) {
-    await using file = await open(pathOf(uri));
-    const { buffer, bytesRead } = await file.read(new Uint8Array(endExclusive - start), { position: start });
-    return buffer.subarray(0, bytesRead);
+    const file = await open(pathOf(uri));
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(endExclusive - start), { position: start });
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
   },
   fileSize: async (uri) => (await stat(pathOf(uri))).size,
   writeFile: refuse,
