@@ -15,7 +15,9 @@ const io: FileIO = {
   async readRange(uri, start, endExclusive) {
     const file = await open(pathOf(uri));
     try {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(endExclusive - start), { position: start });
+      const { buffer, bytesRead } = await file.read(new Uint8Array(endExclusive - start), {
+        position: start,
+      });
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
