@@ -113,7 +113,7 @@ test('a schema goes only when it is not the current one and no snapshot that sta
     action: 'add-snapshot',
     snapshot: { ...common, snapshotId: 6n, sequenceNumber: 2n, schemaId: 7 },
   };
-  expect(failure(read, [unknown])).toEqual(['INVALID_ARGUMENT', expect.stringContaining('schema 7')]);
+  expect(failure(read, [unknown])).toEqual(['COMMIT_CONFLICT', expect.stringContaining('schema 7')]);
   const removeSnapshot: TableUpdate = { action: 'remove-snapshots', snapshotIds: [5n] };
   expect(apply(read, [removeSchema, removeSnapshot]).schemas).toHaveLength(1);
 });

@@ -322,9 +322,11 @@ export class TableMetadataDraft {
         throw refuse(`schema ${schemaId} cannot be removed while snapshot ${snapshotId} names it`, context);
       }
       if (this.#addedSnapshots.has(snapshotId)) {
-        throw refuse(
+        // It had it when the commit was planned: others removed it since.
+        throw new IcebergError(
+          'COMMIT_CONFLICT',
           `snapshot ${snapshotId} names schema ${schemaId}, which the table does not have`,
-          context,
+          { context },
         );
       }
     }

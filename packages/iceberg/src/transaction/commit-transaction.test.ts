@@ -24,6 +24,7 @@ import {
   rewriteManifests,
   rollbackToSnapshot,
   type TableOperation,
+  updatePartitionSpec,
   updateProperties,
   updateSchema,
 } from '../index.ts';
@@ -521,6 +522,52 @@ test('a prepared commit outlives a crash: sent by the next process it lands once
     expect(again).toBe(hadLanded ? 'COMMIT_CONFLICT' : 'committed');
     expect(await liveFiles(table)).toEqual(['first', 'ours']);
   }
+});
+
+describe('schemas and specs that others removed meanwhile', () => {
+  const change = async ({ commit }: TestTable): Promise<void> => {
+    await commit(updatePartitionSpec((spec) => spec.removeField('category')));
+    await commit(updateSchema((schema) => schema.addColumn('more', { type: 'int' })));
+  };
+  const clean = expireSnapshots({ cleanExpiredMetadata: true });
+
+  test('a schema: the append is planned anew', async () => {
+    const table = await newTestTable();
+    const base = await table.load();
+    await table.commit([updateSchema((schema) => schema.addColumn('more', { type: 'int' }))]);
+    await table.commit(clean);
+    expect((await table.commit(append('ours'), { base })).attempts).toBe(2);
+    expect(await liveFiles(table)).toEqual(['ours']);
+  });
+
+  test('the spec of the files, before the commit or between two attempts: a conflict, and the table is readable', async () => {
+    for (const early of [true, false]) {
+      const table = await newTestTable();
+      const base = await table.load();
+      await change(table);
+      if (early) await table.commit(clean);
+      const catalog = createFaultCatalog(table.catalog, {
+        onCommit: async (): Promise<CommitFault> => {
+          await table.commit(clean);
+          return 'deliver';
+        },
+      });
+      const target = { catalog, identifier: table.identifier, io: table.io };
+      const commit = commitTransaction(target, [append('ours')], { base, wait: noWait });
+      expect(await codeOf(commit)).toBe('COMMIT_CONFLICT');
+      expect(writtenFiles(table)).toEqual([]);
+      await table.commit(fastAppend({ dataFiles: [{ ...dataFile('theirs'), specId: 1, partition: [] }] }));
+      expect(await liveFiles(table)).toEqual(['theirs']);
+    }
+  });
+
+  test('nothing: files of an old spec are added, and the default spec is what it was', async () => {
+    const table = await newTestTable();
+    await change(table);
+    await table.commit(append('ours'));
+    expect((await table.load()).metadata.defaultSpecId).toBe(1);
+    expect(await liveFiles(table)).toEqual(['ours']);
+  });
 });
 
 describe('what the caller brings along', () => {

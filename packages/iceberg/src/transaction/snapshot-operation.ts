@@ -75,8 +75,14 @@ export function snapshotOperation(
       const inner = await snapshotContext(context, options);
       const planned = await change(inner);
       if (planned === undefined) return { updates: [] };
+      const held = holdSpecs(inner, planned);
       const { snapshot, usedFiles } = await writeSnapshot(inner, options, planned);
-      return { ...snapshotPlan(inner.branch, options.tags ?? [], snapshot, context.metadata), usedFiles };
+      const plan = snapshotPlan(inner.branch, options.tags ?? [], snapshot, context.metadata);
+      return {
+        updates: [...held.updates, ...plan.updates],
+        requirements: [...held.requirements, ...plan.requirements],
+        usedFiles,
+      };
     },
   };
 }
@@ -160,13 +166,45 @@ async function writeSnapshot(
   return { snapshot, usedFiles: [manifestList, ...listed.map(({ manifestPath }) => manifestPath)] };
 }
 
+/**
+ * Fails the commit if a partition spec is gone that it brings manifests of, and that no manifest of the parent keeps:
+ * an expiry may have removed it (`cleanExpiredMetadata`), and with it the table could not be read. The default spec is
+ * never removed; of another one there is no assertion, but it can be made the default for a moment.
+ */
+function holdSpecs(
+  { metadata, base, inherited }: SnapshotContext,
+  { newManifests, carried }: SnapshotChange,
+): Required<Pick<OperationPlan, 'updates' | 'requirements'>> {
+  const manifests = carried instanceof ManifestList ? newManifests : [...newManifests, ...carried];
+  const isKept = (specId: number): boolean =>
+    inherited.runs.some((run) => run.some(({ partitionSpecId }) => partitionSpecId === specId));
+  const specIds = [...new Set(manifests.map(({ partitionSpecId }) => partitionSpecId))];
+  const unkept = specIds.filter((specId) => !isKept(specId));
+  for (const specId of unkept) {
+    if (metadata.partitionSpecs.some((spec) => spec.specId === specId)) continue;
+    throw new IcebergError('COMMIT_CONFLICT', `partition spec ${specId} was removed: decide anew`, {
+      context: { specId },
+    });
+  }
+  const { defaultSpecId } = metadata;
+  const others = unkept.filter((specId) => specId !== defaultSpecId);
+  return {
+    updates: [...others, ...(others.length === 0 ? [] : [defaultSpecId])].map((specId) => ({
+      action: 'set-default-spec',
+      specId,
+    })),
+    requirements:
+      unkept.length === 0 ? [] : [{ type: 'assert-default-spec-id', defaultSpecId: base.defaultSpecId }],
+  };
+}
+
 /** Adds the snapshot and moves the branch and the tags to it; their retention settings stay as they are. */
 function snapshotPlan(
   branch: string,
   tags: readonly string[],
   snapshot: Snapshot,
   metadata: TableMetadata,
-): OperationPlan {
+): Required<Pick<OperationPlan, 'updates' | 'requirements'>> {
   const move = (refName: string, type: SnapshotRef['type']): TableUpdate => {
     const { extra: _, ...ref }: SnapshotRef = {
       type,
@@ -183,7 +221,7 @@ function snapshotPlan(
       ...tags.map((tag) => move(tag, 'tag')),
     ],
     // A new branch begins at the head of main: once main is elsewhere that may be expired, and its files gone.
-    ...(isNew && { requirements: [assertRef(metadata, mainBranch)] }),
+    requirements: isNew ? [assertRef(metadata, mainBranch)] : [],
   };
 }
 
