@@ -617,9 +617,11 @@ describe('what the caller brings along', () => {
   });
 
   test('a catalog that spells locations in its own way: what the commit uses stays', async () => {
-    const { table, commit, catalog } = await runWith(others('deliver', append('theirs')), 'deliver');
+    const table = await newTestTable();
+    const base = await table.load();
+    await table.commit(append('theirs'));
     const { commitTable } = table.catalog;
-    catalog.commitTable = async (...call) => {
+    table.catalog.commitTable = async (...call) => {
       const { metadata, ...reply } = await commitTable.apply(table.catalog, call);
       const snapshots = metadata.snapshots.map((snapshot) => ({
         ...snapshot,
@@ -627,8 +629,12 @@ describe('what the caller brings along', () => {
       }));
       return { ...reply, metadata: { ...metadata, snapshots } };
     };
-    await commit(append('ours'));
-    expect(await liveFiles(table)).toEqual(['first', 'ours']);
+    const readFile: FileIO['readFile'] = (location) => table.io.readFile(location.replace('MEM:', 'mem:'));
+    const target = { catalog: table.catalog, identifier: table.identifier, io: { ...table.io, readFile } };
+    const { attempts } = await commitTransaction(target, [append('ours')], { base, wait: noWait });
+    expect(attempts).toBe(2);
+    expect(await liveFiles(table)).toEqual(['ours', 'theirs']);
+    expect(writtenFiles(table)).toEqual(await neededFiles(table));
   });
 
   test('an operation that does not say which files it uses keeps all it wrote', async () => {
@@ -642,6 +648,16 @@ describe('what the caller brings along', () => {
     await table.catalog.commitTable(table.identifier, request);
     expect(await liveFiles(table)).toEqual(['ours']);
   });
+});
+
+test('a branch that is made in the same commit as its main moves asserts main as it was', async () => {
+  const table = await newTestTable();
+  const { attempts } = await table.commit([
+    append('one'),
+    fastAppend({ dataFiles: [dataFile('two')], branch: 'audit' }),
+  ]);
+  expect(attempts).toBe(1);
+  expect(await liveFiles(table, 'audit')).toEqual(['one', 'two']);
 });
 
 test('an abort while a reply is lost does not keep the outcome from being looked up, once', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   dataFile,
   equalityDeletes,
@@ -19,6 +19,8 @@ import {
   mergeAppend,
   readManifest,
   readSnapshotManifests,
+  rollbackToSnapshot,
+  updateSchema,
 } from '../index.ts';
 
 const [a1, a2, b1] = [dataFile('a1'), dataFile('a2', 'a', [10, 19]), dataFile('b1', 'b')];
@@ -212,4 +214,32 @@ test('what names nothing, or a file of the wrong kind, is refused at once', () =
   expect(() => deleteDataFiles({})).toThrow(/^INVALID_ARGUMENT/);
   expect(() => deleteDataFiles({ files: [equalityDeletes('e')] })).toThrow(/^INVALID_ARGUMENT/);
   expect(() => deleteDataFiles({ files: [a1, a1] })).toThrow(/^INVALID_ARGUMENT/);
+});
+
+describe('what an earlier attempt found does not count on another base', () => {
+  test('a filter whose column means another one by then removes nothing', async () => {
+    const table = await newTestTable();
+    await table.commit(fastAppend({ dataFiles: [dataFile('old')] }));
+    const base = await table.load();
+    await table.commit(updateSchema((schema) => schema.renameColumn('id', 'former')));
+    await table.commit(updateSchema((schema) => schema.addColumn('id', { type: 'long' })));
+    await table.commit(fastAppend({ dataFiles: [dataFile('theirs', 'b')] }));
+    const removal = table.commit(deleteDataFiles({ filter: lt('id', 10n) }), { base });
+    await Promise.allSettled([removal]);
+    expect(await liveFiles(table)).toEqual(['old', 'theirs']);
+  });
+
+  test('deletes that were too old for every file stay when an older file is back', async () => {
+    const table = await newTestTable();
+    const [gone, back] = [dataFile('gone'), dataFile('back')];
+    await table.commit(fastAppend({ dataFiles: [gone, back] }));
+    await table.commit(rowDelta([positionDeletes('deletes', back)]));
+    const { snapshotId } = currentSnapshot((await table.load()).metadata)!;
+    await table.commit(deleteDataFiles({ files: [back] }));
+    await table.commit(fastAppend({ dataFiles: [dataFile('young')] }));
+    const base = await table.load();
+    await table.commit(rollbackToSnapshot(snapshotId));
+    expect((await table.commit(deleteDataFiles({ files: [gone] }), { base })).attempts).toBe(2);
+    expect(await liveFiles(table)).toEqual(['back', 'deletes']);
+  });
 });

@@ -115,6 +115,20 @@ test('an append meanwhile keeps its manifest, and what was rewritten serves the 
   expect((await entriesOf(table)).map((entries) => entries.length)).toEqual([4, 1]);
 });
 
+test('a file of the same transaction has the number of the attempt that lands', async () => {
+  const table = await tableOfFour();
+  const base = await table.load();
+  await table.commit(fastAppend({ dataFiles: [dataFile('theirs')] }));
+  const { snapshots } = await table.commit(
+    [fastAppend({ dataFiles: [dataFile('ours')] }), rewriteManifests()],
+    {
+      base,
+    },
+  );
+  const live = await liveEntries(table, await table.load());
+  expect(live.get('ours')!.sequenceNumber).toBe(snapshots[0]!.sequenceNumber);
+});
+
 test('when one of the manifests is gone the work is done anew, but a named one is a conflict', async () => {
   const table = await tableOfFour();
   const base = await table.load();
