@@ -12,6 +12,7 @@ import {
   alwaysTrue,
   currentSnapshot,
   deleteDataFiles,
+  encodeSingleValue,
   eq,
   fastAppend,
   lt,
@@ -223,7 +224,15 @@ describe('what an earlier attempt found does not count on another base', () => {
     const base = await table.load();
     await table.commit(updateSchema((schema) => schema.renameColumn('id', 'former')));
     await table.commit(updateSchema((schema) => schema.addColumn('id', { type: 'long' })));
-    await table.commit(fastAppend({ dataFiles: [dataFile('theirs', 'b')] }));
+    const bound = new Map([[3, encodeSingleValue('long', 50n)]]);
+    const theirs = {
+      ...dataFile('theirs', 'b'),
+      valueCounts: new Map([[3, 10]]),
+      nullValueCounts: new Map([[3, 0]]),
+      lowerBounds: bound,
+      upperBounds: bound,
+    };
+    await table.commit(fastAppend({ dataFiles: [theirs] }));
     const removal = table.commit(deleteDataFiles({ filter: lt('id', 10n) }), { base });
     await Promise.allSettled([removal]);
     expect(await liveFiles(table)).toEqual(['old', 'theirs']);
