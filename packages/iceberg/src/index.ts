@@ -14,7 +14,7 @@ export { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalo
 export { checkRequirements } from './catalog/check-requirements.ts';
 export type { MemoryCatalogOptions } from './catalog/memory-catalog.ts';
 export { createMemoryCatalog } from './catalog/memory-catalog.ts';
-export { deleteFiles, purgeTable } from './catalog/table-files.ts';
+export { purgeTable } from './catalog/table-files.ts';
 export { newTableLocation } from './catalog/table-location.ts';
 export type { TableRequirement } from './catalog/table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './catalog/table-update.ts';
@@ -66,6 +66,7 @@ export {
   notNull,
   or,
 } from './expression/expression.ts';
+export { deleteFiles } from './io/delete-files.ts';
 export type { FileIO } from './io/file-io.ts';
 export type { ListableFileIO, ListedFile } from './io/listable-file-io.ts';
 export type { JsonArray, JsonObject, JsonValue, RawJson } from './json/json.ts';

@@ -1,4 +1,5 @@
 import { IcebergError } from '../errors.ts';
+import { deleteFiles } from '../io/delete-files.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { createTableMetadata, withoutTrailingSlash } from '../metadata/create-table-metadata.ts';
 import {
@@ -10,7 +11,7 @@ import {
 import { applyCommit } from './apply-commit.ts';
 import type { Catalog, LoadedTable, Namespace, TableIdentifier } from './catalog.ts';
 import { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog-names.ts';
-import { deleteFiles, purgeTable } from './table-files.ts';
+import { purgeTable } from './table-files.ts';
 import { newTableLocation } from './table-location.ts';
 
 export interface MemoryCatalogOptions {

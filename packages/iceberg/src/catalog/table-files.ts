@@ -17,12 +17,6 @@ import {
 import type { ManifestFile } from '../manifest/data-file.ts';
 import type { LoadedTable } from './catalog.ts';
 
-/** Deletes files that nothing needs any more; what cannot be deleted stays, as an orphan. */
-export async function deleteFiles(io: FileIO, locations: Iterable<string>): Promise<void> {
-  // A failed deletion loses nothing but space, and the caller's work is done: not worth an error.
-  for (const location of locations) await io.deleteFile(location).catch(() => undefined);
-}
-
 /**
  * Deletes every file of a dropped table that its metadata can reach: data files, manifests, manifest lists,
  * statistics, metadata files. With `gc.enabled=false` data files and delete files stay (they may belong to

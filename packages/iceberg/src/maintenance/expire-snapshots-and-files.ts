@@ -55,10 +55,11 @@ export async function expireSnapshotsAndFiles(
   // Now, not when the expiry is committed already.
   checkRemovalOptions(options);
   const seen = new ExpiryRecorder(expireSnapshots(options));
-  const after = options.dryRun
+  const committed = options.dryRun
     ? await previewCommit(target, seen, options)
-    : await commitExpiry(target, seen, options);
-  const cleanup = await cleanUp(target, seen.before, after.metadata, options);
+    : // Throws while the outcome is unknown: nothing below may run then.
+      (await commitTransaction(target, [seen], options.commit)).table;
+  const { table: after, cleanup } = await cleanUp(target, seen, committed, options);
   const kept = new Set(after.metadata.snapshots.map((snapshot) => snapshot.snapshotId));
   return {
     table: after,
@@ -66,21 +67,6 @@ export async function expireSnapshotsAndFiles(
     expiredRefs: seen.plannedRefs,
     cleanup,
   };
-}
-
-async function commitExpiry(
-  target: TransactionTarget,
-  operation: TableOperation,
-  { commit }: ExpireSnapshotsAndFilesOptions,
-): Promise<LoadedTable> {
-  // Throws while the outcome is unknown: nothing below may run then.
-  const { table } = await commitTransaction(target, [operation], commit);
-  // What others added since the commit is found reachable, too.
-  const now = await target.catalog.loadTable(target.identifier);
-  if (now.metadata.tableUuid === table.metadata.tableUuid) return now;
-  throw new IcebergError('TABLE_NOT_FOUND', 'the table was dropped and made anew after the expiry', {
-    context: { identifier: target.identifier, expectedUuid: table.metadata.tableUuid },
-  });
 }
 
 async function previewCommit(
@@ -94,18 +80,34 @@ async function previewCommit(
 }
 
 async function cleanUp(
-  { io, manifestListCache }: TransactionTarget,
-  before: ExpiredState,
-  after: TableMetadata,
-  options: FileRemovalOptions,
-): Promise<ExpiryCleanup> {
+  target: TransactionTarget,
+  { before }: ExpiryRecorder,
+  committed: LoadedTable,
+  options: ExpireSnapshotsAndFilesOptions,
+): Promise<{ readonly table: LoadedTable; readonly cleanup: ExpiryCleanup }> {
+  const { io, manifestListCache } = target;
+  let table = committed;
   try {
+    // What others added since the commit is found reachable, too.
+    if (!options.dryRun) table = await loadAgain(target, committed);
+    const after = table.metadata;
     const files = await deleteExpiredFiles({ ...options, io, before, after, manifestListCache });
-    return { kind: 'done', files };
+    return { table, cleanup: { kind: 'done', files } };
   } catch (error) {
-    if (IcebergError.is(error)) return { kind: 'stopped', error };
+    if (IcebergError.is(error)) return { table, cleanup: { kind: 'stopped', error } };
     throw error;
   }
+}
+
+async function loadAgain(
+  { catalog, identifier }: TransactionTarget,
+  { metadata: { tableUuid } }: LoadedTable,
+): Promise<LoadedTable> {
+  const now = await catalog.loadTable(identifier);
+  if (now.metadata.tableUuid === tableUuid) return now;
+  throw new IcebergError('TABLE_NOT_FOUND', 'the table was dropped and made anew after the expiry', {
+    context: { identifier, expectedUuid: tableUuid },
+  });
 }
 
 /** Plans an expiry and remembers every state it was planned on: the commit may have landed on any of them. */

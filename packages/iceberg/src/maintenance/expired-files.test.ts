@@ -220,6 +220,28 @@ describe('other writers', () => {
     await expectExactlyReachable(table);
   });
 
+  test('the table cannot be loaded after the commit: expired, and stopped with nothing deleted', async () => {
+    for (const code of ['CATALOG_UNAVAILABLE', 'TABLE_NOT_FOUND'] as const) {
+      const table = await FileTable.create();
+      await table.append(['a']);
+      await table.rewrite(['a']);
+      const base = await table.catalog.loadTable(table.identifier);
+      const loadTable = async (): Promise<never> => {
+        throw new IcebergError(code, 'gone');
+      };
+      const catalog = { ...bound(table.catalog), loadTable };
+      const target = { ...table.target, catalog };
+      const { expiredSnapshotIds, cleanup } = await expireSnapshotsAndFiles(target, {
+        ...everything,
+        commit: { base },
+      });
+      expect(cleanup).toMatchObject({ kind: 'stopped', error: { code } });
+      expect(expiredSnapshotIds).toHaveLength(1);
+      expect((await table.metadata()).snapshots).toHaveLength(1);
+      expect(table.dataNames()).toEqual(['a']);
+    }
+  });
+
   test('a commit that makes a branch of what main held before a rollback is refused, not left without its files', async () => {
     const table = await FileTable.create();
     const first = await table.append(['a']);

@@ -596,13 +596,18 @@ describe('what the caller brings along', () => {
     }
   });
 
-  test('a listener that throws when a reply is lost: unknown, and nothing is deleted', async () => {
-    const { table, commit } = await runWith('lose-reply');
-    const onEvent = (): void => {
+  test('a listener that throws, or a store that cannot delete, is not the outcome', async () => {
+    const onEvent = (): never => {
       throw new Error('the log is full');
     };
-    expect(await codeOf(commit(append('ours'), { onEvent }))).toBe('COMMIT_STATE_UNKNOWN');
-    expect(writtenFiles(table)).toEqual(await neededFiles(table));
+    for (const fault of ['lose-reply', { repliesWith: new IcebergError('COMMIT_CONFLICT', 'no') }] as const) {
+      const { table, commit } = await runWith(fault);
+      expect(await codeOf(commit(append('ours'), { onEvent }))).toBe('committed');
+      expect(writtenFiles(table)).toEqual(await neededFiles(table));
+    }
+    const { table, commit } = await runWith(others('deliver', append('theirs')), 'deliver');
+    table.io.deleteFile = onEvent;
+    expect(await codeOf(commit(append('ours')))).toBe('committed');
   });
 
   test('a catalog that commits and replies with nonsense: nothing is deleted', async () => {

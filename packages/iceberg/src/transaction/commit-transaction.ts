@@ -2,6 +2,7 @@ import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.t
 import { formatIdentifier } from '../catalog/catalog-names.ts';
 import { checkRequirements } from '../catalog/check-requirements.ts';
 import { IcebergError } from '../errors.ts';
+import { deleteFiles } from '../io/delete-files.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import { snapshotById, type TableMetadata } from '../metadata/table-metadata.ts';
@@ -20,7 +21,6 @@ import {
   overridden,
   statusCheckSettings,
 } from './table-properties.ts';
-import { deleteQuietly } from './written-files.ts';
 
 /** Where a transaction is committed. */
 export interface TransactionTarget extends TransactionComponents {
@@ -45,7 +45,7 @@ export interface CommitTransactionOptions {
   readonly statusCheck?: Partial<CommitRetrySettings>;
   /** Ends the transaction before the next sending; what was sent is looked for once more, and never guessed. */
   readonly signal?: AbortSignal;
-  /** Told of everything that made another attempt, or another look at the table, necessary. */
+  /** Told of everything that made another attempt, or another look at the table, necessary. What it throws is passed over. */
   readonly onEvent?: (event: CommitEvent) => void;
   /** For tests: waits between attempts. */
   readonly wait?: Wait;
@@ -139,7 +139,7 @@ class Commit {
     try {
       return await this.#run();
     } catch (error) {
-      if (!this.#keepFiles) await deleteQuietly(this.#target.io, this.#planner.writtenFiles);
+      if (!this.#keepFiles) await deleteFiles(this.#target.io, this.#planner.writtenFiles);
       if (IcebergError.is(error, 'COMMIT_STATE_UNKNOWN')) throw error;
       const late = [...this.#unanswered].find((prepared) => mayLand(prepared, this.#seen));
       throw late === undefined ? error : this.#unknown(late, error);
@@ -338,7 +338,7 @@ class Commit {
       // The commit happened, and what it uses cannot be told: better orphans than a hole.
       return;
     }
-    await deleteQuietly(
+    await deleteFiles(
       io,
       [...this.#planner.writtenFiles].filter((location) => !used.has(location)),
     );
@@ -371,6 +371,10 @@ class Commit {
   }
 
   #event(kind: CommitEvent['kind'], error: unknown): void {
-    this.#options.onEvent?.({ kind, attempt: this.#attempts, error });
+    try {
+      this.#options.onEvent?.({ kind, attempt: this.#attempts, error });
+    } catch {
+      // What a listener throws must not pass for the outcome of a commit.
+    }
   }
 }

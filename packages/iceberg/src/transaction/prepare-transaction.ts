@@ -3,6 +3,7 @@ import { applyCommit } from '../catalog/apply-commit.ts';
 import type { CommitRequest, LoadedTable } from '../catalog/catalog.ts';
 import type { TableRequirement } from '../catalog/table-requirement.ts';
 import type { TableUpdate } from '../catalog/table-update.ts';
+import { deleteFiles } from '../io/delete-files.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { writeNewFile } from '../io/file-io-errors.ts';
 import type { ManifestListCache } from '../manifest/manifest-list-cache.ts';
@@ -12,7 +13,6 @@ import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { uuidV7 } from '../metadata/uuid.ts';
 import { assertRef, requirementKey, requirementsFor } from './requirements.ts';
 import type { OperationContext, TableOperation } from './table-operation.ts';
-import { deleteQuietly } from './written-files.ts';
 
 /** What a transaction works with beside the operations. */
 export interface TransactionComponents {
@@ -63,10 +63,10 @@ export async function prepareTransaction(
   const plan = new TransactionPlanner(base.metadata, operations, options);
   try {
     const prepared = await plan.prepare(base);
-    await deleteQuietly(options.io, plan.unusedFiles);
+    await deleteFiles(options.io, plan.unusedFiles);
     return { ...prepared, writtenFiles: plan.usedFiles };
   } catch (error) {
-    await deleteQuietly(options.io, plan.writtenFiles);
+    await deleteFiles(options.io, plan.writtenFiles);
     throw error;
   }
 }

@@ -1,5 +1,4 @@
 import { applyCommit } from '../../src/catalog/apply-commit.ts';
-import { deleteFiles, purgeTable } from '../../src/catalog/table-files.ts';
 import {
   type Catalog,
   type CommitRequest,
@@ -14,6 +13,7 @@ import {
   type TableRequirement,
   writeTableMetadata,
 } from '../../src/index.ts';
+import { deleteFiles } from '../../src/io/delete-files.ts';
 
 /** A bug: what a catalog with it does instead. `good` is the catalog without it. */
 export type PlantedBug = (good: Catalog, io: FileIO) => Partial<Catalog>;
