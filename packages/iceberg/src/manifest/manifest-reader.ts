@@ -6,7 +6,7 @@ import type { FileIO } from '../io/file-io.ts';
 import { readWholeFile } from '../io/file-io-errors.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { partitionTypes } from '../metadata/partition-spec-binding.ts';
-import type { PrimitiveType } from '../metadata/schema.ts';
+import type { PrimitiveType, Schema } from '../metadata/schema.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
 import type {
   DataFile,
@@ -22,13 +22,17 @@ import { partitionValueFromAvro } from './partition-value-avro.ts';
  * Reads a manifest of format v1, v2 or v3. The file is read when the promise resolves; entries are decoded as
  * they are taken, inherited values filled in, and each taking starts anew. Errors: `IO_ERROR`,
  * `INVALID_MANIFEST` (also while entries are taken), each naming the file.
+ *
+ * @param schema gives partition values their types: default the table's current one; of an older snapshot, the one
+ *   that its rows are read with
  */
 export async function readManifest(
   io: FileIO,
   metadata: TableMetadata,
   manifest: ManifestFile,
+  schema: Schema = currentSchema(metadata),
 ): Promise<Iterable<ManifestEntry>> {
-  return decodeManifest(await readWholeFile(io, manifest.manifestPath), metadata, manifest);
+  return decodeManifest(await readWholeFile(io, manifest.manifestPath), metadata, manifest, schema);
 }
 
 /** {@link readManifest} for a manifest held in memory. */
@@ -36,10 +40,11 @@ export function decodeManifest(
   bytes: Uint8Array,
   metadata: TableMetadata,
   manifest: ManifestFile,
+  schema: Schema = currentSchema(metadata),
 ): Iterable<ManifestEntry> {
   const file = decodeAvroFile(bytes, manifest.manifestPath);
   const spec = partitionSpecById(metadata, manifest.partitionSpecId);
-  const types = partitionTypes(spec, [currentSchema(metadata), ...metadata.schemas.toReversed()]);
+  const types = partitionTypes(spec, [schema, ...metadata.schemas.toReversed()]);
   const decoder = new EntryDecoder(file.type, manifest, spec, types);
   return {
     *[Symbol.iterator]() {

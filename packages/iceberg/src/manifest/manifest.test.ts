@@ -147,6 +147,31 @@ test('a partition column widened since is read as what it is today', () => {
   expect(entry!.dataFile.partition).toEqual([5n]);
 });
 
+test('a partition of timestamps is read as the dates that they were, by the unit of the file', () => {
+  const metadata = tableOf('timestamp', 'identity');
+  const { bytes, manifest } = encode(metadata, [fileOf([-86_400_000_000n]), fileOf([-1n])]);
+  const schema = metadata.schemas[0]!;
+  const dates = { ...schema, fields: [{ ...schema.fields[0]!, type: 'date' as const }] };
+  const read = (file: Uint8Array) =>
+    [...decodeManifest(file, metadata, manifest, dates)].map(({ dataFile }) => dataFile.partition);
+  // A moment before 1970 belongs to the day that it is in.
+  expect(read(bytes)).toEqual([[-1], [-1]]);
+  const nanos = Buffer.from(
+    encode({ ...metadata, properties: { 'write.manifest.compression-codec': 'none' } }, [
+      fileOf([-86_400_000_000_000n]),
+    ]).bytes,
+  );
+  const text = 'timestamp-micros';
+  const at = nanos.lastIndexOf(text);
+  expect(at).toBeGreaterThan(0);
+  nanos.write('timestamp-nanos"', at);
+  expect(nanos[at + text.length]).toBe(0x22);
+  nanos[at + text.length] = 0x20;
+  expect(
+    [...decodeManifest(nanos, metadata, { ...manifest, addedFilesCount: 1 }, dates)][0]!.dataFile.partition,
+  ).toEqual([-1]);
+});
+
 test('EXISTING and DELETED entries keep their own numbers, and entries of v1 have none', () => {
   const metadata = tableOf('int', 'identity');
   const { bytes, manifest } = encode(metadata, [fileOf([1])]);

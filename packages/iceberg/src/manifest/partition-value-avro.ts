@@ -1,11 +1,14 @@
 import type { AvroValue } from '../avro/avro-encoder.ts';
 import type { AvroType } from '../avro/avro-type.ts';
 import { bytesToBigint } from '../metadata/bigint-bytes.ts';
+import { floorDivide } from '../metadata/calendar.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
+import { type DayTimestamp, unitsPerDay } from '../metadata/single-value.ts';
 import { decimalParameters } from '../metadata/type-parameters.ts';
 import { formatUuid, parseUuid } from '../metadata/uuid.ts';
 import type { PartitionValue } from './data-file.ts';
 import { decimalBytes } from './manifest-schema.ts';
+import { partitionValueAs } from './partition-value.ts';
 
 /** A partition value in the Avro form of its type. The value has been checked against the type. */
 export function partitionValueToAvro(type: PrimitiveType, value: PartitionValue): AvroValue {
@@ -17,7 +20,8 @@ export function partitionValueToAvro(type: PrimitiveType, value: PartitionValue)
 
 /**
  * A partition value from its Avro form. The file's own type says how the bytes are to be read; `type`, where
- * known, what the table makes of them today (an int column may have become long since).
+ * known, what the reader's schema makes of them (an int column may have become long since, a date a timestamp; or
+ * the reader looks back to before that).
  */
 export function partitionValueFromAvro(
   avroType: AvroType,
@@ -33,8 +37,20 @@ export function partitionValueFromAvro(
     if (logicalType === 'uuid' || type === 'uuid') return formatUuid(value);
     return value;
   }
-  if (typeof value === 'number' && isBigintType(type, written?.kind)) return BigInt(value);
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    // Only the file tells in what unit the timestamp of a former date counts.
+    if (type === 'date' && written?.kind === 'long') {
+      const unit = logicalType === 'timestamp-nanos' ? 'timestamp_ns' : 'timestamp';
+      return Number(floorDivide(BigInt(value), unitsPerDay(unit)));
+    }
+    if (isDayTimestamp(type) && written?.kind === 'int') return partitionValueAs(type, value);
+    if (isBigintType(type, written?.kind)) return BigInt(value);
+  }
   return value as PartitionValue;
+}
+
+function isDayTimestamp(type: PrimitiveType | undefined): type is DayTimestamp {
+  return type === 'timestamp' || type === 'timestamp_ns';
 }
 
 function isBigintType(type: PrimitiveType | undefined, written: AvroType['kind'] | undefined): boolean {

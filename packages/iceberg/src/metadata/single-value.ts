@@ -198,7 +198,11 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-function unitsPerDay(type: 'timestamp' | 'timestamp_ns'): bigint {
+/** What a column of type date may be widened to. */
+export type DayTimestamp = 'timestamp' | 'timestamp_ns';
+
+/** What a day of a column that was a date counts in the type it was widened to. */
+export function unitsPerDay(type: DayTimestamp): bigint {
   return type === 'timestamp' ? 86_400_000_000n : 86_400_000_000_000n;
 }
 

@@ -36,6 +36,7 @@ export interface PlanAppendsOptions extends PlanOptions, AppendRange {}
 
 /** A data file that may hold wanted rows, and what is needed to read them. */
 export interface FileScanTask {
+  /** Its partition values have the types of `schema`. */
   readonly dataFile: DataFile;
   /** Data sequence number: of two files with the same row, the lower one was there first. */
   readonly sequenceNumber: bigint;
@@ -183,7 +184,7 @@ class Planner {
   async *#entries(
     manifests: readonly ManifestFile[],
   ): AsyncGenerator<{ entry: ManifestEntry; spec: PartitionSpec }> {
-    const read = (manifest: ManifestFile) => readManifest(this.#io, this.#metadata, manifest);
+    const read = (manifest: ManifestFile) => readManifest(this.#io, this.#metadata, manifest, this.#schema);
     for await (const { item: manifest, result: entries } of readAhead(manifests, read)) {
       const spec = partitionSpecById(this.#metadata, manifest.partitionSpecId);
       const projection = this.#projection(spec);
