@@ -1,4 +1,5 @@
 import { applyCommit } from '../../src/catalog/apply-commit.ts';
+import { purgeTable } from '../../src/catalog/table-files.ts';
 import {
   type Catalog,
   type CommitRequest,
