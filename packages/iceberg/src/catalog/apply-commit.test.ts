@@ -278,3 +278,30 @@ test('properties and refs named like members of every object are kept apart from
   } as const;
   expect(Object.keys(applyCommit(after, request).properties)).toEqual(['constructor', 'toString']);
 });
+
+test('what could not be read again is refused; a clock finer than milliseconds is cut', () => {
+  const base = apply(newTable(), [add(1), main(1)]);
+  const fresh = { snapshotId: 1n, statisticsPath: 'x', blobMetadata: [] };
+  const sizes = { fileSizeInBytes: 1.5, fileFooterSizeInBytes: 1 };
+  const wrong: unknown[] = [
+    add(2, { timestampMs: start + 0.5 }),
+    add(2, { timestampMs: Number.NaN }),
+    add(2, { summary: { operation: 'append', rows: 5 } as never }),
+    { action: 'set-properties', updates: { a: 5 } },
+    { action: 'set-properties', updates: { a: undefined } },
+    { action: 'set-snapshot-ref', refName: 't', type: 'tag', snapshotId: 1n, maxRefAgeMs: 1.5 },
+    {
+      action: 'set-snapshot-ref',
+      refName: 't',
+      type: 'tag',
+      snapshotId: 1n,
+      maxRefAgeMs: Number.POSITIVE_INFINITY,
+    },
+    { action: 'set-statistics', statistics: { ...fresh, ...sizes } },
+    { action: 'set-partition-statistics', partitionStatistics: { ...fresh, fileSizeInBytes: -1 } },
+  ];
+  for (const update of wrong) expect(failure(base, [update as TableUpdate])).toBe('INVALID_ARGUMENT');
+  const request = { requirements: [], updates: [{ action: 'set-properties', updates: { a: 'b' } } as const] };
+  expect(applyCommit(base, request, { nowMs: start + 1e6 + 0.75 }).lastUpdatedMs).toBe(start + 1e6);
+  expect(() => applyCommit(base, request, { nowMs: Number.NaN })).toThrow(/^INVALID_ARGUMENT/);
+});

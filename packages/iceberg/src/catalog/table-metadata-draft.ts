@@ -47,7 +47,9 @@ export class TableMetadataDraft {
   constructor(base: TableMetadata, nowMs: number) {
     this.#base = base;
     this.#metadata = { ...base };
-    this.#nowMs = Math.max(nowMs, base.lastUpdatedMs);
+    // A clock may be finer than the format.
+    this.#nowMs = Math.max(Math.floor(nowMs), base.lastUpdatedMs);
+    if (!Number.isSafeInteger(this.#nowMs)) throw refuse(`${nowMs} is no time in milliseconds`, { nowMs });
   }
 
   assignUuid(uuid: string): void {
@@ -143,6 +145,10 @@ export class TableMetadataDraft {
     const { snapshotId, sequenceNumber, timestampMs } = snapshot;
     const { lastSequenceNumber, lastUpdatedMs, snapshots } = this.#metadata;
     if (snapshotId <= 0n) throw refuse('a snapshot id must be positive', { snapshotId });
+    if (!Number.isSafeInteger(timestampMs)) {
+      throw refuse(`${timestampMs} is no time in milliseconds`, { snapshotId, timestampMs });
+    }
+    checkStrings(`the summary of snapshot ${snapshotId}`, snapshot.summary);
     if (snapshotById(this.#metadata, snapshotId) !== undefined) {
       // The same commit sent twice looks like this: it landed, and a reload shows so.
       throw new IcebergError('COMMIT_CONFLICT', `the table already has snapshot ${snapshotId}`, {
@@ -230,6 +236,7 @@ export class TableMetadataDraft {
   }
 
   setProperties(updates: Readonly<Record<string, string>>): void {
+    checkStrings('the properties', updates);
     this.#metadata.properties = { ...this.#metadata.properties, ...updates };
   }
 
@@ -240,6 +247,7 @@ export class TableMetadataDraft {
 
   /** A snapshot has at most one statistics file: the new one takes the place of an older. */
   setStatistics(statistics: StatisticsFile): void {
+    checkSizes(statistics, [statistics.fileSizeInBytes, statistics.fileFooterSizeInBytes]);
     this.removeStatistics(statistics.snapshotId);
     this.#metadata.statistics = [...this.#metadata.statistics, statistics];
   }
@@ -249,6 +257,7 @@ export class TableMetadataDraft {
   }
 
   setPartitionStatistics(statistics: PartitionStatisticsFile): void {
+    checkSizes(statistics, [statistics.fileSizeInBytes]);
     this.removePartitionStatistics(statistics.snapshotId);
     this.#metadata.partitionStatistics = [...this.#metadata.partitionStatistics, statistics];
   }
@@ -361,8 +370,23 @@ function checkRef(name: string, ref: SnapshotRef): void {
     throw refuse(`tag ${name} cannot have a snapshot retention, only branches can`, context);
   }
   for (const value of [ref.minSnapshotsToKeep, ref.maxSnapshotAgeMs, ref.maxRefAgeMs]) {
-    if (value !== undefined && !(value > 0)) throw refuse(`ref ${name}: retention must be positive`, context);
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
+    throw refuse(`ref ${name}: a retention of ${value} is no positive whole number`, context);
   }
+}
+
+/** What is written here must be read again: another value would make the table unreadable for everybody. */
+function checkStrings(what: string, values: Readonly<Record<string, unknown>>): void {
+  const wrong = Object.entries(values).find(([, value]) => typeof value !== 'string');
+  if (wrong !== undefined) throw refuse(`${what}: the value of ${wrong[0]} is no string`, { key: wrong[0] });
+}
+
+function checkSizes(
+  { snapshotId, statisticsPath }: Pick<StatisticsFile, 'snapshotId' | 'statisticsPath'>,
+  sizes: readonly number[],
+): void {
+  if (sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
+  throw refuse(`${statisticsPath}: a size is no whole number of bytes`, { snapshotId, statisticsPath });
 }
 
 function resolveLast(id: number, last: number | undefined, what: string): number {

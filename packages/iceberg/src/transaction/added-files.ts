@@ -1,5 +1,8 @@
 import { IcebergError } from '../errors.ts';
-import type { DataFile, FileContent } from '../manifest/data-file.ts';
+import type { DataFile, FileContent, FileFormat } from '../manifest/data-file.ts';
+
+/** Of data files, as manifests spell them: any other would make the manifest unreadable. */
+const formats: ReadonlySet<FileFormat> = new Set<FileFormat>(['PARQUET', 'AVRO', 'ORC']);
 
 /**
  * `INVALID_ARGUMENT` unless these are descriptions of distinct new data files that a manifest can hold. Whether
@@ -7,7 +10,11 @@ import type { DataFile, FileContent } from '../manifest/data-file.ts';
  */
 export function checkAddedFiles(files: readonly DataFile[], wanted: FileContent = 'data'): void {
   const paths = new Set<string>();
-  for (const { filePath, content, recordCount, fileSizeInBytes } of files) {
+  for (const { filePath, fileFormat, content, recordCount, fileSizeInBytes } of files) {
+    if (typeof filePath !== 'string' || filePath === '') throw refuse('a file needs a location', filePath);
+    if (!formats.has(fileFormat)) {
+      throw refuse(`${filePath}: ${fileFormat} is no file format (${[...formats].join(', ')})`, filePath);
+    }
     if (content !== wanted) {
       throw refuse(`${filePath}: this operation adds files of content ${wanted}, not ${content}`, filePath);
     }

@@ -13,11 +13,13 @@ import {
   type CommittedTransaction,
   commitTransaction,
   currentSnapshot,
+  type DataFile,
   deleteDataFiles,
   expireSnapshots,
   type FileIO,
   fastAppend,
   IcebergError,
+  loadTableMetadata,
   mergeAppend,
   prepareTransaction,
   readSnapshotManifests,
@@ -571,6 +573,19 @@ describe('schemas and specs that others removed meanwhile', () => {
 });
 
 describe('what the caller brings along', () => {
+  test('a clock finer than milliseconds, and files that no manifest could name', async () => {
+    const table = await newTestTable();
+    const { catalog, identifier, io } = table;
+    const now = (): number => Date.now() + 0.25;
+    const { snapshots } = await commitTransaction({ catalog, identifier, io, now }, [append('one')]);
+    expect(Number.isInteger(snapshots[0]!.timestampMs)).toBe(true);
+    await loadTableMetadata(io, (await table.load()).metadataLocation);
+    for (const wrong of [{ fileFormat: 'parquet' }, { filePath: '' }]) {
+      const file = { ...dataFile('two'), ...wrong } as DataFile;
+      expect(() => fastAppend({ dataFiles: [file] })).toThrow(/^INVALID_ARGUMENT/);
+    }
+  });
+
   test('a base on which there is nothing to do: what others did since counts, or is a conflict if it is pinned', async () => {
     const table = await newTestTable();
     const base = await table.load();

@@ -156,7 +156,7 @@ async function writeSnapshot(
     snapshotId,
     ...lineage,
     sequenceNumber,
-    timestampMs: Math.max(options.timestampMs ?? context.nowMs, metadata.lastUpdatedMs),
+    timestampMs: Math.max(Math.floor(options.timestampMs ?? context.nowMs), metadata.lastUpdatedMs),
     manifestList,
     summary: counts.summary(operation, totals, options.summary),
     schemaId: metadata.currentSchemaId,
