@@ -20,7 +20,7 @@ export type { TableRequirement } from './catalog/table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './catalog/table-update.ts';
 export type { CachedDeletes, DeleteFileCache } from './deletes/delete-file-cache.ts';
 export { createDeleteFileCache } from './deletes/delete-file-cache.ts';
-export type { DeleteFile } from './deletes/delete-index.ts';
+export type { DeleteFile } from './deletes/delete-file.ts';
 export type { EqualityField } from './deletes/equality-field.ts';
 export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
 export { IcebergError } from './errors.ts';

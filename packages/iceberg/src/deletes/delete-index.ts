@@ -6,17 +6,12 @@ import { partitionKey } from '../manifest/partition-key.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
 import { dataFileStats } from '../scan/scan-stats.ts';
+import type { DeleteFile } from './delete-file.ts';
 import { type EqualityField, findEqualityField } from './equality-field.ts';
+import { PositionDeleteFiles } from './position-delete-files.ts';
 import { filePathFieldId } from './position-deletes.ts';
+import { SequencedFiles } from './sequenced-files.ts';
 import { mayShareValue } from './shared-values.ts';
-
-/** A delete file with the sequence number that says which data files it concerns. */
-export interface DeleteFile {
-  readonly dataFile: DataFile;
-  readonly sequenceNumber: bigint;
-  /** Of equality deletes: the columns it compares, in the order of `dataFile.equalityIds`. */
-  readonly equalityFields?: readonly EqualityField[];
-}
 
 /** A column of equality deletes and what is known of its values in the delete file. */
 interface KeyColumn {
@@ -47,9 +42,9 @@ export class DeleteIndex {
   readonly #fields = new Map<number, EqualityField | undefined>();
   readonly #vectors = new Map<string, DeleteFile>();
   readonly #positionsByPath = new Map<string, DeleteFile[]>();
-  readonly #positionsByPartition = new Map<string, DeleteFile[]>();
-  readonly #equalityByPartition = new Map<string, EqualityDeleteFile[]>();
-  readonly #equalityEverywhere: EqualityDeleteFile[] = [];
+  readonly #positionsByPartition = new Map<string, PositionDeleteFiles>();
+  readonly #equalityByPartition = new Map<string, SequencedFiles<EqualityDeleteFile>>();
+  readonly #equalityEverywhere = new SequencedFiles<EqualityDeleteFile>();
 
   /** @param schemas where equality columns are looked up: the scan's own first, then those that had columns since dropped */
   constructor(schemas: readonly Schema[]) {
@@ -65,15 +60,18 @@ export class DeleteIndex {
     const { dataFile, sequenceNumber } = entry;
     if (dataFile.content === 'equality-deletes') {
       const file = this.#equalityFile(dataFile, sequenceNumber);
-      if (isUnpartitioned(spec)) this.#equalityEverywhere.push(file);
-      else addTo(this.#equalityByPartition, partitionKey(dataFile), file);
+      const partition = isUnpartitioned(spec)
+        ? this.#equalityEverywhere
+        : obtain(this.#equalityByPartition, partitionKey(dataFile), () => new SequencedFiles());
+      partition.add(sequenceNumber, file);
       return;
     }
     const file = { dataFile, sequenceNumber };
     const path = dataFile.referencedDataFile ?? onlyPath(dataFile);
     if (dataFile.fileFormat === 'PUFFIN') this.#addVector(file, path);
-    else if (path !== undefined) addTo(this.#positionsByPath, path, file);
-    else addTo(this.#positionsByPartition, partitionKey(dataFile), file);
+    else if (path !== undefined) obtain(this.#positionsByPath, path, () => []).push(file);
+    else
+      obtain(this.#positionsByPartition, partitionKey(dataFile), () => new PositionDeleteFiles()).add(file);
   }
 
   /** The delete files that may remove rows of a data file; `spec` is that of its partition. */
@@ -90,16 +88,15 @@ export class DeleteIndex {
     const vector = this.#vectors.get(dataFile.filePath);
     // Whoever wrote the vector had to take the position deletes of before into it.
     if (vector && applies(vector)) return [vector];
-    const inPartition = this.#positionsByPartition.get(partitionKey(dataFile)) ?? [];
-    const path = inPartition.length > 0 ? Buffer.from(dataFile.filePath, 'utf8') : undefined;
+    const inPartition = this.#positionsByPartition.get(partitionKey(dataFile));
     return [
       ...(this.#positionsByPath.get(dataFile.filePath) ?? []).filter(applies),
-      ...inPartition.filter((file) => applies(file) && mayNamePath(file.dataFile, path as Buffer)),
+      ...(inPartition?.of(dataFile, sequenceNumber) ?? []),
     ];
   }
 
   #equalityOf(dataFile: DataFile, sequenceNumber: bigint, spec: PartitionSpec): DeleteFile[] {
-    const inPartition = this.#equalityByPartition.get(partitionKey(dataFile)) ?? [];
+    const inPartition = this.#equalityByPartition.get(partitionKey(dataFile));
     const statsOf = dataFileStats(dataFile, spec);
     const known = new Map<number, ValueStats>();
     const mayHold = ({ reference, keys }: KeyColumn): boolean => {
@@ -112,9 +109,9 @@ export class DeleteIndex {
     };
     const found: DeleteFile[] = [];
     for (const candidates of [inPartition, this.#equalityEverywhere]) {
-      for (const { file, columns } of candidates) {
-        // Only what was there before: a writer that updates rows adds the new ones in the same commit.
-        if (sequenceNumber < file.sequenceNumber && columns.every(mayHold)) found.push(file);
+      // Only what was there before: a writer that updates rows adds the new ones in the same commit.
+      for (const { file, columns } of candidates?.from(sequenceNumber + 1n) ?? []) {
+        if (columns.every(mayHold)) found.push(file);
       }
     }
     return found;
@@ -154,14 +151,19 @@ function invalid(file: string, problem: string): IcebergError {
   return new IcebergError('INVALID_MANIFEST', `${file}: ${problem}`, { context: { file } });
 }
 
-function addTo<F>(map: Map<string, F[]>, key: string, file: F): void {
-  const files = map.get(key);
-  if (files) files.push(file);
-  else map.set(key, [file]);
+function obtain<V>(map: Map<string, V>, key: string, create: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = create();
+    map.set(key, value);
+  }
+  return value;
 }
 
-/** A spec that was emptied of its fields in format v1 still has them, as void. */
-/** Whether files of the spec have no partition: equality deletes of it concern files of every spec. */
+/**
+ * Whether files of the spec have no partition: equality deletes of it concern files of every spec. A spec that was
+ * emptied of its fields in format v1 still has them, as void.
+ */
 export function isUnpartitioned(spec: PartitionSpec): boolean {
   return spec.fields.every((field) => field.transform === 'void');
 }
@@ -172,11 +174,4 @@ function onlyPath(deletes: DataFile): string | undefined {
   const upper = deletes.upperBounds?.get(filePathFieldId);
   if (!lower || !upper || Buffer.compare(lower, upper) !== 0) return undefined;
   return Buffer.from(lower).toString('utf8');
-}
-
-/** Whether the paths named in a position delete file may include this one, by the bounds of its path column. */
-function mayNamePath(deletes: DataFile, path: Buffer): boolean {
-  const lower = deletes.lowerBounds?.get(filePathFieldId);
-  const upper = deletes.upperBounds?.get(filePathFieldId);
-  return (!lower || Buffer.compare(lower, path) <= 0) && (!upper || Buffer.compare(upper, path) >= 0);
 }

@@ -1,6 +1,6 @@
 import { IcebergError } from '../errors.ts';
 import type { PrimitiveValue } from '../manifest/data-file.ts';
-import { isPrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
+import { isPrimitiveType, type PrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
 import { checkValue, valueKey } from '../metadata/single-value.ts';
 import type { ComparisonType, Expression, SetType, UnaryType } from './expression.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type ColumnReference,
 } from './expression-bound.ts';
 import { oppositeComparison } from './expression-complement.ts';
+import { sortValues } from './sorted-values.ts';
 
 /** How {@link bindExpression} looks columns up. */
 export interface BindOptions {
@@ -127,7 +128,8 @@ function bindSet(type: SetType, column: FoundColumn, values: readonly PrimitiveV
   }
   const literals = [...distinct.values()];
   if (literals.length === 0) return type === 'in' ? boundFalse : boundTrue;
-  if (literals.length > 1) return { type, reference, values: literals };
+  if (literals.length > 1)
+    return { type, reference, values: sortValues(reference.type as PrimitiveType, literals) };
   return { type: type === 'in' ? 'eq' : 'not-eq', reference, value: literals[0] as PrimitiveValue };
 }
 

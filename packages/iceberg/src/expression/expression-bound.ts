@@ -32,7 +32,7 @@ export type BoundExpression<R extends Reference> =
   | { readonly type: 'and' | 'or'; readonly operands: readonly BoundExpression<R>[] }
   | BoundPredicate<R>;
 
-/** A leaf of a {@link BoundExpression}. */
+/** A leaf of a {@link BoundExpression}. The values of a set are sorted: the least first. */
 export type BoundPredicate<R extends Reference> =
   | { readonly type: ComparisonType; readonly reference: R; readonly value: PrimitiveValue }
   | { readonly type: SetType; readonly reference: R; readonly values: readonly PrimitiveValue[] }

@@ -17,6 +17,7 @@ import {
   type ColumnReference,
   type PartitionReference,
 } from './expression-bound.ts';
+import { sortValues } from './sorted-values.ts';
 
 type Projected = BoundExpression<PartitionReference>;
 
@@ -112,7 +113,7 @@ function projectValues(values: readonly PrimitiveValue[], source: PartitionSourc
     results.add(result);
     if (roundedTowardsZero(source, result)) results.add((result as number) + 1);
   }
-  if (results.size > 1) return { type: 'in', reference, values: [...results] };
+  if (results.size > 1) return { type: 'in', reference, values: sortValues(reference.type, [...results]) };
   return { type: 'eq', reference, value: [...results][0] as PrimitiveValue };
 }
 

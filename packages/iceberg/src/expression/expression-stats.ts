@@ -2,6 +2,7 @@ import type { PrimitiveValue } from '../manifest/data-file.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { compareValues } from '../metadata/single-value.ts';
 import type { BoundExpression, BoundPredicate, Reference } from './expression-bound.ts';
+import { leastFrom } from './sorted-values.ts';
 
 /**
  * What is known of one column over some set of rows: a data file, a row group, a page, all files of a manifest,
@@ -62,11 +63,11 @@ function predicateMayMatch<R extends Reference>(predicate: BoundPredicate<R>, st
     case 'not-eq':
       return stats.canBeNaN || (stats.canBeValue && !isOnly(type, predicate.value, stats));
     case 'not-in':
-      return stats.canBeNaN || (stats.canBeValue && !predicate.values.some((v) => isOnly(type, v, stats)));
+      return stats.canBeNaN || (stats.canBeValue && !hasOnly(type, predicate.values, stats));
     case 'eq':
       return stats.canBeValue && within(type, predicate.value, stats);
     case 'in':
-      return stats.canBeValue && predicate.values.some((value) => within(type, value, stats));
+      return stats.canBeValue && someWithin(type, predicate.values, stats);
     case 'lt':
       return stats.canBeValue && orderOf(type, stats.lower, predicate.value, -1) < 0;
     case 'lt-eq':
@@ -85,6 +86,20 @@ function isOnly(type: PrimitiveType, value: PrimitiveValue, stats: ValueStats): 
 
 function within(type: PrimitiveType, value: PrimitiveValue, stats: ValueStats): boolean {
   return orderOf(type, stats.lower, value, -1) <= 0 && orderOf(type, stats.upper, value, 1) >= 0;
+}
+
+/** Whether one of the sorted values is the only one that can occur. */
+function hasOnly(type: PrimitiveType, sorted: readonly PrimitiveValue[], stats: ValueStats): boolean {
+  if (stats.lower === undefined || Number.isNaN(stats.lower)) return false;
+  const least = leastFrom(type, sorted, stats.lower);
+  return least !== undefined && isOnly(type, least, stats);
+}
+
+/** Whether one of the sorted values may occur. If the least that is not below the bounds is above them, all are. */
+function someWithin(type: PrimitiveType, sorted: readonly PrimitiveValue[], stats: ValueStats): boolean {
+  const { lower } = stats;
+  const least = lower === undefined || Number.isNaN(lower) ? sorted[0] : leastFrom(type, sorted, lower);
+  return least !== undefined && within(type, least, stats);
 }
 
 /** How the bound compares with the value; `whenUnknown` if there is no bound (or NaN, which is none). */

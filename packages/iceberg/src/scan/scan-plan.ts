@@ -1,4 +1,5 @@
-import { type DeleteFile, DeleteIndex } from '../deletes/delete-index.ts';
+import type { DeleteFile } from '../deletes/delete-file.ts';
+import { DeleteIndex } from '../deletes/delete-index.ts';
 import { alwaysTrue, type Expression } from '../expression/expression.ts';
 import { bindExpression } from '../expression/expression-binding.ts';
 import type { BoundExpression, ColumnReference, PartitionReference } from '../expression/expression-bound.ts';
