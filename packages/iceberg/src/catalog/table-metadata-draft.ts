@@ -23,7 +23,7 @@ import {
   snapshotById,
   type TableMetadata,
 } from '../metadata/table-metadata.ts';
-import { writableFormatVersion } from '../metadata/table-metadata-json.ts';
+import { checkReadable, writableFormatVersion } from '../metadata/table-metadata-json.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -319,6 +319,7 @@ export class TableMetadataDraft {
       base.defaultSortOrderId === metadata.defaultSortOrderId;
     if (same) return;
     checkLayoutColumns(currentSchema(metadata), defaultPartitionSpec(metadata), defaultSortOrder(metadata));
+    checkReadable(metadata);
   }
 
   /** A snapshot is read with the schema it names: none is removed while it does, and no new one names one that is not there. */

@@ -100,3 +100,20 @@ test('types may be nested as deep as a table can be loaded, and no deeper', () =
   expect(parseTableMetadata(formatTableMetadata(deepest))).toEqual(deepest);
   expect(() => create(101)).toThrow('INVALID_ARGUMENT: types are nested more than 100 deep');
 });
+
+test('what types would have forbidden is refused, not written: nobody could read the table', () => {
+  const column = { id: 1, name: 'a', required: true, type: 'long' as const };
+  const { required: _, ...optional } = column;
+  const order = { sourceId: 1, transform: 'identity', direction: 'up', nullOrder: 'nulls-first' };
+  for (const wrong of [
+    { schema: { fields: [optional] } },
+    { schema: { fields: [{ ...column, doc: 5 }] } },
+    { schema: { fields: [column] }, properties: { a: 5 } },
+    { schema: { fields: [column] }, sortOrder: { fields: [order] } },
+  ]) {
+    const options = { location: 'mem://wh/t', ...wrong } as unknown as Parameters<
+      typeof createTableMetadata
+    >[0];
+    expect(() => createTableMetadata(options)).toThrow(/^INVALID_ARGUMENT: .*could not be read/);
+  }
+});

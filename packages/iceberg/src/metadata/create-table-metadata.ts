@@ -8,7 +8,7 @@ import type { Schema } from './schema.ts';
 import { checkSchema } from './schema-check.ts';
 import { type SortOrder, unsortedOrder } from './sort-order.ts';
 import type { TableMetadata } from './table-metadata.ts';
-import { writableFormatVersion } from './table-metadata-json.ts';
+import { checkReadable, writableFormatVersion } from './table-metadata-json.ts';
 
 /** What {@link createTableMetadata} needs beside the table's options. */
 export interface CreateTableMetadataOptions extends CreateTableOptions {
@@ -49,7 +49,7 @@ export function createTableMetadata(options: CreateTableMetadataOptions): TableM
     schema,
   );
   const sortOrder = freshSortOrder(options, fresh, schema);
-  return {
+  const metadata: TableMetadata = {
     formatVersion: writableFormatVersion,
     tableUuid: options.tableUuid ?? randomUUID(),
     location: withoutTrailingSlash(options.location),
@@ -71,6 +71,8 @@ export function createTableMetadata(options: CreateTableMetadataOptions): TableM
     statistics: [],
     partitionStatistics: [],
   };
+  checkReadable(metadata);
+  return metadata;
 }
 
 function freshSortOrder(options: CreateTableOptions, fresh: FreshSchema, schema: Schema): SortOrder {

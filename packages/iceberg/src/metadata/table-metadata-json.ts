@@ -302,3 +302,19 @@ function checkIds(json: JsonFields, list: string, key: string, id: number, ids: 
   if (new Set(ids).size !== ids.length) throw json.error('two entries have the same id', list);
   if (!ids.includes(id)) throw json.error(`there is no entry with id ${id} in ${list}`, key);
 }
+
+/**
+ * `INVALID_ARGUMENT` for metadata that could not be read again once it is written: types do not keep a caller from
+ * giving a schema whose column has no `required`, say. Costs a writing and a reading of all of it.
+ */
+export function checkReadable(metadata: TableMetadata): void {
+  try {
+    parseTableMetadata(formatTableMetadata(metadata), metadata.location);
+  } catch (cause) {
+    if (!IcebergError.is(cause)) throw cause;
+    throw new IcebergError('INVALID_ARGUMENT', `such a table could not be read: ${cause.message}`, {
+      cause,
+      context: { location: metadata.location },
+    });
+  }
+}
