@@ -23,6 +23,7 @@ const group = (valueCount: number, statistics?: ChunkStatistics): ParquetRowGrou
       valueCount,
       range: { start: 4, endExclusive: 14 },
       uncompressedSize: 10,
+      hasOrder: true,
       ...(statistics ? { statistics } : {}),
     },
   ],
@@ -33,12 +34,14 @@ const bounds = (min: bigint, max: bigint) => ({
   max: encodeSingleValue('long', max),
 });
 
+const place = { id: 1, name: 'c', neverNull: false };
+
 const summary = (
   groups: readonly ParquetRowGroup[],
   repetition: 'required' | 'optional' = 'optional',
   repeated = false,
 ) => {
-  const column = { id: 1, type: 'long' as const, node: node(repetition), repeated };
+  const column = { ...place, type: 'long' as const, node: node(repetition), repeated };
   return summarizeColumn({ ...column, convert: valueConverter('long', column.node) }, groups);
 };
 
@@ -91,7 +94,12 @@ describe('a column over row groups', () => {
 
   test('of floats stands for both zeros, and for none where NaN got into a bound', () => {
     const leaf = { index: 0, physicalType: 'DOUBLE', typeLength: 0 } as const;
-    const column = { id: 1, type: 'double', node: { ...node('required'), leaf }, repeated: false } as const;
+    const column = {
+      ...place,
+      type: 'double',
+      node: { ...node('required'), leaf },
+      repeated: false,
+    } as const;
     const of = (min: number, max: number) =>
       summarizeColumn({ ...column, convert: valueConverter('double', column.node) }, [
         group(2, { min: encodeSingleValue('double', min), max: encodeSingleValue('double', max) }),

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import expected from '../../test/fixtures/metrics/expected.json' with { type: 'json' };
 import { nestedSchema, primitivesSchema } from '../../test/support/fixture-schemas.ts';
 import { createFixtureFileIO } from '../../test/support/fixtures.ts';
+import { encodeParquet } from '../../test/support/parquet-file.ts';
 import { IcebergError } from '../errors.ts';
 import { createCountingFileIO } from '../io/counting-file-io.ts';
+import { createMemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { createTableMetadata } from '../metadata/create-table-metadata.ts';
 import { nameMappingProperty } from '../metadata/name-mapping.ts';
@@ -408,6 +410,38 @@ describe('files that do not fit the table', () => {
     expect(error.code).toBe('INVALID_ARGUMENT');
     expect(error.message).toContain(message);
     expect(error.message).toContain('values.parquet');
+  });
+
+  test('nulls in a required field of required structs; below an optional struct they may be the struct itself', async () => {
+    const leaf: NestedField = { id: 3, name: 'n', required: false, type: 'long' };
+    const inner: NestedField = {
+      id: 2,
+      name: 'inner',
+      required: true,
+      type: { type: 'struct', fields: [leaf] },
+    };
+    const outer: NestedField = {
+      id: 1,
+      name: 'outer',
+      required: true,
+      type: { type: 'struct', fields: [inner] },
+    };
+    const memory = createMemoryFileIO();
+    memory.files.set('mem://nested.parquet', encodeParquet([outer], [{ outer: { inner: { n: null } } }]));
+    const requiring = (required: boolean): NestedField => ({
+      ...outer,
+      type: {
+        type: 'struct',
+        fields: [{ ...inner, required, type: { type: 'struct', fields: [{ ...leaf, required: true }] } }],
+      },
+    });
+    const describe = (field: NestedField) =>
+      describeParquetFile(memory, tableOf([field]), 'mem://nested.parquet');
+    const error = await failureOf(describe(requiring(true)));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toContain('mem://nested.parquet: the required column outer.inner.n has 1 nulls');
+    expect((await describe(requiring(false))).recordCount).toBe(1);
+    expect((await describe(outer)).recordCount).toBe(1);
   });
 
   test('specs and sort orders that the table does not have', async () => {

@@ -5,14 +5,13 @@ import type { DataFile, PartitionValue } from '../manifest/data-file.ts';
 import { nameMappingProperty } from '../metadata/name-mapping.ts';
 import { parseNameMapping } from '../metadata/name-mapping-json.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
-import type { Schema } from '../metadata/schema.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
 import { hasFieldIds, withMappedIds } from '../parquet/parquet-field-ids.ts';
 import type { ParquetRowGroup } from '../parquet/parquet-footer.ts';
 import type { ParquetNode } from '../parquet/parquet-schema.ts';
 import { openFooter } from '../read/data-file-reader-open.ts';
 import { type ColumnSummary, summarizeColumn } from './column-summary.ts';
-import { findFileColumns, type MayLack } from './file-columns.ts';
+import { type FileColumn, findFileColumns, type MayLack } from './file-columns.ts';
 import { fileMetrics } from './file-metrics.ts';
 import { metricsModes } from './metrics-mode.ts';
 import { partitionValues } from './partition-inference.ts';
@@ -59,7 +58,7 @@ export async function describeParquetFile(
     ...column,
     summary: summarizeColumn(column, footer.rowGroups),
   }));
-  checkRequired(filePath, schema, columns);
+  checkRequired(filePath, columns);
   const summaries = new Map(columns.map(({ id, summary }) => [id, summary]));
   const evidence = { location: filePath, schema, spec, columns: summaries };
   return {
@@ -89,15 +88,17 @@ function withIds(location: string, root: ParquetNode, { properties }: TableMetad
   );
 }
 
-/** Counted nulls in a required column: readers would give out what the schema says cannot be. */
+/**
+ * Counted nulls in a required column, at the top or in required structs: readers would give out what the schema says
+ * cannot be. Below an optional struct a null may be the struct's own.
+ */
 function checkRequired(
   location: string,
-  schema: Schema,
-  columns: readonly { readonly id: number; readonly summary: ColumnSummary }[],
+  columns: readonly (FileColumn & { readonly summary: ColumnSummary })[],
 ): void {
-  for (const { id, name, required } of schema.fields) {
-    const nulls = columns.find((column) => column.id === id)?.summary.nullCount ?? 0;
-    if (!required || nulls === 0) continue;
+  for (const { name, neverNull, summary } of columns) {
+    const nulls = summary.nullCount ?? 0;
+    if (!neverNull || nulls === 0) continue;
     throw new IcebergError(
       'INVALID_ARGUMENT',
       `${location}: the required column ${name} has ${nulls} nulls`,

@@ -13,10 +13,14 @@ import type { ParquetNode } from '../parquet/parquet-schema.ts';
 /** A primitive field of the table's schema that a file stores. */
 export interface FileColumn {
   readonly id: number;
+  /** From the top-level column down, with dots. */
+  readonly name: string;
   readonly type: PrimitiveType;
   readonly node: ParquetNode;
   /** Inside a list or map: its values do not belong to rows one to one. */
   readonly repeated: boolean;
+  /** Neither it nor a struct around it may be null, by the table's schema. */
+  readonly neverNull: boolean;
   /** Absent when the values are beyond this release (variant, geo, INT96): they can be counted, not compared. */
   readonly convert?: ValueConverter;
 }
@@ -38,8 +42,20 @@ export function findFileColumns(
   mayLack: MayLack,
 ): FileColumn[] {
   const finder = new ColumnFinder(location, mayLack);
-  finder.struct(root, schema.fields, '', false);
+  finder.struct(root, schema.fields, { path: '', repeated: false, neverNull: true });
   return finder.columns;
+}
+
+/** Where in the table's schema a struct is. */
+interface Place {
+  readonly path: string;
+  readonly repeated: boolean;
+  readonly neverNull: boolean;
+}
+
+/** Where a field is. */
+interface FieldPlace extends Omit<Place, 'path'> {
+  readonly name: string;
 }
 
 class ColumnFinder {
@@ -52,37 +68,39 @@ class ColumnFinder {
     this.#mayLack = mayLack;
   }
 
-  struct(parent: ParquetNode, fields: readonly NestedField[], path: string, repeated: boolean): void {
+  struct(parent: ParquetNode, fields: readonly NestedField[], { path, repeated, neverNull }: Place): void {
     for (const field of fields) {
       const name = path + field.name;
       const found = parent.children.filter((child) => child.fieldId === field.id);
       if (found.length > 1) throw this.#unfit(`two of its columns have the field id ${field.id} (${name})`);
       const [node] = found;
-      if (node) this.#field(node, field, name, repeated);
+      if (node) this.#field(node, field, { name, repeated, neverNull: neverNull && field.required });
       else if (field.required && !this.#mayLack(field)) {
         throw this.#unfit(`it has no column with the field id ${field.id}, and ${name} is required`);
       }
     }
   }
 
-  #field(node: ParquetNode, { id, type }: Pick<NestedField, 'id' | 'type'>, name: string, repeated: boolean) {
+  #field(node: ParquetNode, { id, type }: Pick<NestedField, 'id' | 'type'>, place: FieldPlace): void {
+    const { name, repeated, neverNull } = place;
     if (isPrimitiveType(type)) {
-      this.#primitive(node, id, type, name, repeated);
+      this.#primitive(node, id, type, place);
     } else if (node.leaf) {
       throw this.#unfit(`column ${name} is a ${type.type} in the table and a plain column in the file`);
     } else if (type.type === 'struct') {
-      this.struct(node, type.fields, `${name}.`, repeated);
+      this.struct(node, type.fields, { path: `${name}.`, repeated, neverNull });
     } else {
       this.#repeated(node, type, name);
     }
   }
 
-  #primitive(node: ParquetNode, id: number, type: PrimitiveType, name: string, repeated: boolean): void {
+  #primitive(node: ParquetNode, id: number, type: PrimitiveType, place: FieldPlace): void {
+    const { name } = place;
     // A variant is a group; what its leaves hold cannot be said of the column.
     if (!node.leaf && type === 'variant') return;
     if (!node.leaf) throw this.#unfit(`column ${name} is a ${type} in the table and a group in the file`);
     const convert = this.#converter(node, type, name);
-    this.columns.push({ id, type, node, repeated, ...(convert ? { convert } : {}) });
+    this.columns.push({ id, type, node, ...place, ...(convert ? { convert } : {}) });
   }
 
   #converter(node: ParquetNode, type: PrimitiveType, name: string): ValueConverter | undefined {
@@ -108,13 +126,15 @@ class ColumnFinder {
       if (type.type === 'list' && entry.fieldId === id) return entry;
       throw this.#unfit(`column ${name} has no ${what} with the field id ${id}`);
     };
+    // An empty list counts as a null of its element.
+    const inside = (what: string) => ({ name: `${name}.${what}`, repeated: true, neverNull: false });
     if (type.type === 'list') {
       const element = { id: type.elementId, type: type.element };
-      this.#field(part(type.elementId, 'element'), element, `${name}.element`, true);
+      this.#field(part(type.elementId, 'element'), element, inside('element'));
       return;
     }
-    this.#field(part(type.keyId, 'key'), { id: type.keyId, type: type.key }, `${name}.key`, true);
-    this.#field(part(type.valueId, 'value'), { id: type.valueId, type: type.value }, `${name}.value`, true);
+    this.#field(part(type.keyId, 'key'), { id: type.keyId, type: type.key }, inside('key'));
+    this.#field(part(type.valueId, 'value'), { id: type.valueId, type: type.value }, inside('value'));
   }
 
   #unfit(problem: string, cause?: unknown): IcebergError {
