@@ -38,6 +38,8 @@ export interface ParquetChunk {
   readonly statistics?: ChunkStatistics;
   readonly offsetIndex?: ByteRange;
   readonly columnIndex?: ByteRange;
+  /** Whether it is known in which order bounds were found: without it those of the column index mean nothing. */
+  readonly hasOrder: boolean;
 }
 
 export interface ParquetRowGroup {
@@ -67,7 +69,7 @@ export interface ParquetFooter {
 export function decodeFooter(bytes: Uint8Array, footerStart: number): ParquetFooter {
   const file = new ThriftFields(decodeThrift(bytes).value, 'the footer');
   const { root, leaves } = buildParquetSchema(file.need(file.structs(2, 'a schema element'), 'schema'));
-  const ordered = (file.list(7)?.length ?? 0) === leaves.length;
+  const orders = file.structs(7, 'a column order') ?? [];
   const rowGroups: ParquetRowGroup[] = [];
   let rowStart = 0;
   for (const group of file.need(file.structs(4, 'a row group'), 'row groups')) {
@@ -77,7 +79,7 @@ export function decodeFooter(bytes: Uint8Array, footerStart: number): ParquetFoo
       throw new Error(`a row group has ${columns.length} columns, the schema ${leaves.length}`);
     }
     const chunks = columns.map((column, index) =>
-      decodeChunk(column, leaves[index] as ParquetNode, footerStart, ordered),
+      decodeChunk(column, leaves[index] as ParquetNode, footerStart, isTypeOrder(orders[index])),
     );
     for (const [index, chunk] of chunks.entries()) {
       if (leaves[index]?.repetitionLevel === 0 && chunk.valueCount !== rowCount) {
@@ -110,7 +112,8 @@ function decodeChunk(
   // Some writers set the dictionary offset to 0, or behind the data, when there is none.
   const start = dictionaryStart > 0 && dictionaryStart < dataStart ? dictionaryStart : dataStart;
   const size = atLeastZero(meta.need(meta.number(7), 'size'), 'the size of a column chunk');
-  const statistics = decodeStatistics(meta.struct(12, 'statistics'), leaf, ordered);
+  const hasOrder = ordered || hasOneOrder(leaf);
+  const statistics = decodeStatistics(meta.struct(12, 'statistics'), leaf, hasOrder);
   const offsetIndex = indexRange(column.number(4), column.number(5), footerStart);
   const columnIndex = indexRange(column.number(6), column.number(7), footerStart);
   return {
@@ -121,6 +124,7 @@ function decodeChunk(
     ...(statistics ? { statistics } : {}),
     ...(offsetIndex ? { offsetIndex } : {}),
     ...(columnIndex ? { columnIndex } : {}),
+    hasOrder,
   };
 }
 
@@ -131,20 +135,23 @@ function decodeChunk(
 function decodeStatistics(
   statistics: ThriftFields | undefined,
   leaf: ParquetNode,
-  ordered: boolean,
+  hasOrder: boolean,
 ): ChunkStatistics | undefined {
   if (!statistics) return undefined;
   const signed = hasOneOrder(leaf);
-  const max =
-    (ordered || signed ? statistics.bytes(5) : undefined) ?? (signed ? statistics.bytes(1) : undefined);
-  const min =
-    (ordered || signed ? statistics.bytes(6) : undefined) ?? (signed ? statistics.bytes(2) : undefined);
+  const max = (hasOrder ? statistics.bytes(5) : undefined) ?? (signed ? statistics.bytes(1) : undefined);
+  const min = (hasOrder ? statistics.bytes(6) : undefined) ?? (signed ? statistics.bytes(2) : undefined);
   const nullCount = statistics.number(3);
   return {
     ...(min ? { min } : {}),
     ...(max ? { max } : {}),
     ...(nullCount === undefined || nullCount < 0 ? {} : { nullCount }),
   };
+}
+
+/** The only order that there is so far; bounds in one that is yet to come mean nothing here. */
+function isTypeOrder(order: ThriftFields | undefined): boolean {
+  return order?.ids().includes(1) === true;
 }
 
 function hasOneOrder({ leaf, annotation }: ParquetNode): boolean {

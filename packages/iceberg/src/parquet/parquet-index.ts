@@ -40,9 +40,10 @@ export function decodeOffsetIndex(bytes: Uint8Array, chunk: ParquetChunk, rowCou
 /**
  * Decodes a column index: bounds and null counts of each data page.
  *
+ * @param hasOrder whether it is known in which order bounds were found; if not, they are left out
  * @throws Error when it does not speak of `pageCount` pages
  */
-export function decodeColumnIndex(bytes: Uint8Array, pageCount: number): PageStatistics[] {
+export function decodeColumnIndex(bytes: Uint8Array, pageCount: number, hasOrder: boolean): PageStatistics[] {
   const index = new ThriftFields(decodeThrift(bytes).value, 'a column index');
   const nullPages = index.need(index.list(1), 'null pages');
   const mins = index.need(index.list(2), 'lower bounds');
@@ -55,11 +56,12 @@ export function decodeColumnIndex(bytes: Uint8Array, pageCount: number): PageSta
     const min = mins[page];
     const max = maxes[page];
     const nullCount = nullCounts?.[page];
+    // A page without values has empty bounds, which mean nothing.
+    const bounded = hasOrder && allNull !== true;
     return {
       allNull: allNull === true,
-      // A page without values has empty bounds, which mean nothing.
-      ...(allNull !== true && min instanceof Uint8Array ? { min } : {}),
-      ...(allNull !== true && max instanceof Uint8Array ? { max } : {}),
+      ...(bounded && min instanceof Uint8Array ? { min } : {}),
+      ...(bounded && max instanceof Uint8Array ? { max } : {}),
       ...(typeof nullCount === 'bigint' && nullCount >= 0n ? { nullCount: Number(nullCount) } : {}),
     };
   });

@@ -1,3 +1,4 @@
+import { maxTypeDepth } from '../metadata/schema-json.ts';
 import type { ThriftFields } from './parquet-thrift.ts';
 
 /** How a leaf's values are stored. */
@@ -54,7 +55,11 @@ export interface ParquetLeaf {
   readonly typeLength: number;
 }
 
-const maxDepth = 64;
+/**
+ * Of the deepest table schema: each list and map in it takes two levels, and a value comes last. Levels of Dremel
+ * encoding stay within a byte.
+ */
+const maxDepth = 2 * maxTypeDepth + 1;
 
 /** Builds the tree from the footer's flat list of elements (depth first, each with its number of children). */
 export function buildParquetSchema(elements: readonly ThriftFields[]): {

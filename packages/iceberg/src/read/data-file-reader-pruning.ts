@@ -124,7 +124,7 @@ async function loadPageStatistics(
     indexed.map((chunk, position) => {
       const pages = cache.get(chunk) as readonly PageLocation[];
       const statistics = decoding(source.location, 'column index', () =>
-        decodeColumnIndex(indexes[position] as Uint8Array, pages.length),
+        decodeColumnIndex(indexes[position] as Uint8Array, pages.length, chunk.hasOrder),
       );
       return [chunk, statistics.map((stats, page) => ({ stats, rows: rowsOfPage(group, pages, page) }))];
     }),

@@ -12,6 +12,10 @@ export interface EncodeParquetOptions {
   readonly fieldIds?: boolean;
   /** Whether row groups have bounds. Default true. */
   readonly statistics?: boolean;
+  /** Whether the footer says in which order bounds were found. Default true. */
+  readonly columnOrders?: boolean;
+  /** A column index for every chunk, with these texts for bounds, and an offset index. Default none. */
+  readonly pageIndex?: { readonly min: string; readonly max: string };
 }
 
 /** A leaf with the way to it. */
@@ -58,8 +62,25 @@ export function encodeParquet(
       offset += chunk.bytes.length;
       return [[2, 'i64', offset] as const, [3, 'struct', chunk.metadata] as const];
     });
+    const sizes = parts.slice(-chunks.length).map((part) => part.length);
+    let pageStart = groupStart;
+    const indexed = chunks.map((chunk, at): ThriftField[] => {
+      if (!options.pageIndex) return [...chunk];
+      const size = sizes[at] as number;
+      const [columnIndex, offsetIndex] = encodePageIndex(options.pageIndex, pageStart, size);
+      const index: ThriftField[] = [
+        [4, 'i64', offset + columnIndex.length],
+        [5, 'i32', offsetIndex.length],
+        [6, 'i64', offset],
+        [7, 'i32', columnIndex.length],
+      ];
+      pageStart += size;
+      offset += columnIndex.length + offsetIndex.length;
+      parts.push(columnIndex, offsetIndex);
+      return [...chunk, ...index];
+    });
     groups.push([
-      [1, 'structs', chunks],
+      [1, 'structs', indexed],
       [2, 'i64', offset - groupStart],
       [3, 'i64', group.length],
     ]);
@@ -73,11 +94,34 @@ export function encodeParquet(
     ],
     [3, 'i64', rows.length],
     [4, 'structs', groups],
-    [7, 'structs', leaves.map(() => [[1, 'struct', []] as const])],
+    ...((options.columnOrders ?? true)
+      ? [[7, 'structs', leaves.map(() => [[1, 'struct', []] as const])] as const]
+      : []),
   ]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(footer.length);
   return Buffer.concat([...parts, footer, length, Buffer.from('PAR1')]);
+}
+
+/** Of a chunk of one page without nulls. */
+function encodePageIndex(
+  { min, max }: { readonly min: string; readonly max: string },
+  start: number,
+  size: number,
+): [columnIndex: Uint8Array, offsetIndex: Uint8Array] {
+  const columnIndex = thriftStruct([
+    [1, 'flags', [false]],
+    [2, 'texts', [min]],
+    [3, 'texts', [max]],
+    [4, 'i32', 0],
+    [5, 'i64s', [0]],
+  ]);
+  const page: ThriftField[] = [
+    [1, 'i64', start],
+    [2, 'i32', size],
+    [3, 'i64', 0],
+  ];
+  return [columnIndex, thriftStruct([[1, 'structs', [page]]])];
 }
 
 function leavesOf(fields: readonly NestedField[], above: readonly NestedField[]): Leaf[] {

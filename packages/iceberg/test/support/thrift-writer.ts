@@ -6,9 +6,22 @@ export type ThriftField =
   | readonly [id: number, kind: 'struct', value: readonly ThriftField[]]
   | readonly [id: number, kind: 'structs', value: readonly (readonly ThriftField[])[]]
   | readonly [id: number, kind: 'i32s', value: readonly number[]]
+  | readonly [id: number, kind: 'i64s', value: readonly number[]]
+  | readonly [id: number, kind: 'flags', value: readonly boolean[]]
   | readonly [id: number, kind: 'texts', value: readonly string[]];
 
-const typeCodes = { i32: 5, i64: 6, text: 8, bytes: 8, struct: 12, structs: 9, i32s: 9, texts: 9 };
+const typeCodes = {
+  i32: 5,
+  i64: 6,
+  text: 8,
+  bytes: 8,
+  struct: 12,
+  structs: 9,
+  i32s: 9,
+  i64s: 9,
+  flags: 9,
+  texts: 9,
+};
 
 /** Encodes a struct in Thrift's compact protocol; fields in ascending order. */
 export function thriftStruct(fields: readonly ThriftField[]): Uint8Array {
@@ -39,6 +52,13 @@ function encodeValue([, kind, value]: ThriftField): Uint8Array {
       return list(12, value.map(thriftStruct));
     case 'i32s':
       return list(5, value.map(zigzag));
+    case 'i64s':
+      return list(6, value.map(zigzag));
+    case 'flags':
+      return list(
+        1,
+        value.map((flag) => Uint8Array.of(flag ? 1 : 2)),
+      );
     case 'texts':
       return list(
         8,
