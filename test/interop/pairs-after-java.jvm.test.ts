@@ -177,10 +177,10 @@ const replaceOnePartition: Chooser = async (table, metadata) => {
   const replaced = tasks.filter((task) => partition(task) === partition(tasks[0]!));
   const old = table.model.keyed((await Promise.all(replaced.map((task) => table.rowsOf(task)))).flat());
   const row = { ...table.model.newRows(table.random, 1)[0]!, ts: old[0]!['ts']! };
-  const addFiles = await table.files(table.model.printed([row]));
+  const addDataFiles = await table.files(table.model.printed([row]));
   return {
     name: 'replacePartitions',
-    operations: [replacePartitions({ addFiles })],
+    operations: [replacePartitions({ addDataFiles })],
     landed: () => {
       table.model.remove(old.map(({ id }) => id as string));
       table.model.put([row]);

@@ -66,7 +66,7 @@ async function contest(i: number): Promise<void> {
   const own = fileNamed(`${who}-${i}`);
   const contested = fileNamed(contestedName(i));
   try {
-    await commit(i, overwriteFiles({ removeFiles: [contested], addFiles: [own] }));
+    await commit(i, overwriteFiles({ removeDataFiles: [contested], addDataFiles: [own] }));
     live.push(own);
     writeSync(1, `won ${contestedName(i)}\n`);
   } catch (error) {

@@ -14,10 +14,10 @@ export interface OverwriteFilesOptions extends SnapshotOptions {
   /** Rows to replace: files of which every row matches, by partition and metrics. No file may match in part. */
   readonly filter?: Expression;
   /** Files to replace, as a scan gave them. Each must be live. */
-  readonly removeFiles?: readonly DataFile[];
+  readonly removeDataFiles?: readonly DataFile[];
   /** Data files that are complete and durable. */
-  readonly addFiles?: readonly DataFile[];
-  /** Which rows others may not have touched. Default: those of `filter`, or with `removeFiles` all rows. */
+  readonly addDataFiles?: readonly DataFile[];
+  /** Which rows others may not have touched. Default: those of `filter`, or with `removeDataFiles` all rows. */
   readonly conflictDetectionFilter?: Expression;
   /**
    * Refuse when others added data files that may hold rows of the conflict filter: with both validations the
@@ -41,39 +41,43 @@ export interface OverwriteFilesOptions extends SnapshotOptions {
  *
  * The operation in the summary is `overwrite`, or `append` or `delete` when it only adds or only removes.
  *
- * Errors: `INVALID_ARGUMENT` for files that do not fit the table, a file of `removeFiles` that is not live, a file of
- * which only some rows match `filter`; `COMMIT_CONFLICT` for files that others removed, and by the validations, also
+ * Errors: `INVALID_ARGUMENT` for files that do not fit the table, a file of `removeDataFiles` that is not live, a file
+ * of which only some rows match `filter`; `COMMIT_CONFLICT` for files that others removed, and by the validations, also
  * when the branch's history no longer leads back to the base. As Iceberg Java's `OverwriteFiles`, but that files of
- * `removeFiles` must be live without any validation, too.
+ * `removeDataFiles` must be live without any validation, too.
  */
 export function overwriteFiles(options: OverwriteFilesOptions): TableOperation {
-  const { filter, removeFiles = [], addFiles = [] } = options;
-  checkAddedFiles(addFiles);
-  checkNamedFiles(removeFiles, ['data']);
-  checkDisjoint(removeFiles, addFiles);
-  const isRemoval = filter !== undefined || removeFiles.length > 0;
-  if (!isRemoval && addFiles.length === 0) {
+  const { filter, removeDataFiles = [], addDataFiles = [] } = options;
+  checkAddedFiles(addDataFiles);
+  checkNamedFiles(removeDataFiles, ['data']);
+  checkDisjoint(removeDataFiles, addDataFiles);
+  const isRemoval = filter !== undefined || removeDataFiles.length > 0;
+  if (!isRemoval && addDataFiles.length === 0) {
     throw new IcebergError('INVALID_ARGUMENT', 'overwriteFiles: nothing to remove and nothing to add');
   }
   if (options.validateAddedFilesMatchFilter && filter === undefined) {
     throw new IcebergError('INVALID_ARGUMENT', 'overwriteFiles: no filter for the added files to match');
   }
-  const operation: SnapshotOperation = !isRemoval ? 'append' : addFiles.length === 0 ? 'delete' : 'overwrite';
+  const operation: SnapshotOperation = !isRemoval
+    ? 'append'
+    : addDataFiles.length === 0
+      ? 'delete'
+      : 'overwrite';
   return snapshotOperation('overwriteFiles', options, async (context) => {
-    if (options.validateAddedFilesMatchFilter) checkMatch(context, filter!, addFiles);
+    if (options.validateAddedFilesMatchFilter) checkMatch(context, filter!, addDataFiles);
     await validate(context, options);
-    const remove = { files: removeFiles, ...(filter !== undefined && { filter }) };
-    return changeFiles(context, { operation, remove, add: addFiles });
+    const remove = { files: removeDataFiles, ...(filter !== undefined && { filter }) };
+    return changeFiles(context, { operation, remove, add: addDataFiles });
   });
 }
 
 async function validate(context: SnapshotContext, options: OverwriteFilesOptions): Promise<void> {
-  const { filter, removeFiles = [], conflictDetectionFilter } = options;
+  const { filter, removeDataFiles = [], conflictDetectionFilter } = options;
   const { validateNoConflictingData, validateNoConflictingDeletes } = options;
   if (!validateNoConflictingData && !validateNoConflictingDeletes) return;
   const changes = new ConcurrentChanges(context);
   if (validateNoConflictingData) {
-    const replaced = removeFiles.length === 0 ? filter : undefined;
+    const replaced = removeDataFiles.length === 0 ? filter : undefined;
     await changes.checkNoDataAdded({ filter: conflictDetectionFilter ?? replaced ?? alwaysTrue });
   }
   if (!validateNoConflictingDeletes) return;
@@ -82,9 +86,9 @@ async function validate(context: SnapshotContext, options: OverwriteFilesOptions
     await changes.checkNoDeletesAdded(scope);
     await changes.checkNoDataRemoved(scope);
   }
-  if (removeFiles.length > 0) {
+  if (removeDataFiles.length > 0) {
     const scope = conflictDetectionFilter === undefined ? {} : { filter: conflictDetectionFilter };
-    await changes.checkNoDeletesFor(removeFiles, scope);
+    await changes.checkNoDeletesFor(removeDataFiles, scope);
   }
 }
 

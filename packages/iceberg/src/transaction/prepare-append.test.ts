@@ -345,3 +345,14 @@ test('a list of a v1 table, which may lack counts, is counted before it is carri
     },
   ]);
 });
+
+test('properties are set as updateProperties sets them: what the metadata itself says is refused, unchanged ones are not sent', async () => {
+  const { io, table: base } = await newTable({ same: '1' });
+  const prepared = (setProperties: Record<string, string>) =>
+    prepareAppend({ base, io, dataFiles: [], setProperties });
+  for (const key of ['format-version', 'current-schema']) {
+    await expect(prepared({ [key]: '1' })).rejects.toThrow(`INVALID_ARGUMENT: property ${key}`);
+  }
+  const { request } = await prepared({ same: '1' });
+  expect(request.updates.map(({ action }) => action)).toEqual(['add-snapshot', 'set-snapshot-ref']);
+});

@@ -1,5 +1,6 @@
 import type { LoadedTable } from '../catalog/catalog.ts';
 import { IcebergError } from '../errors.ts';
+import { updateProperties } from '../evolution/update-properties.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import { type AppendOptions, fastAppend } from './fast-append.ts';
 import {
@@ -7,12 +8,11 @@ import {
   prepareTransaction,
   type TransactionComponents,
 } from './prepare-transaction.ts';
-import type { TableOperation } from './table-operation.ts';
 
 export interface PrepareAppendOptions extends AppendOptions, TransactionComponents {
   /** The state to append to. The commit succeeds only while `main` and the tags are still there. */
   readonly base: LoadedTable;
-  /** Table properties to set in the same commit. */
+  /** Table properties to set in the same commit, as by `updateProperties`. */
   readonly setProperties?: Readonly<Record<string, string>>;
 }
 
@@ -32,18 +32,9 @@ export interface PreparedAppend extends PreparedTransaction {
  */
 export async function prepareAppend(options: PrepareAppendOptions): Promise<PreparedAppend> {
   const { base, setProperties = {}, tags = [] } = options;
-  const operations = [fastAppend(options), setPropertiesOperation(setProperties)];
+  const operations = [fastAppend(options), updateProperties({ set: setProperties })];
   const prepared = await prepareTransaction(base, operations, { ...options, pinnedRefs: tags });
   const [snapshot] = prepared.snapshots;
   if (snapshot === undefined) throw new IcebergError('INVALID_ARGUMENT', 'the append makes no snapshot');
   return { ...prepared, snapshot, snapshotId: snapshot.snapshotId, sequenceNumber: snapshot.sequenceNumber };
-}
-
-function setPropertiesOperation(updates: Readonly<Record<string, string>>): TableOperation {
-  return {
-    name: 'setProperties',
-    plan: () => ({
-      updates: Object.keys(updates).length === 0 ? [] : [{ action: 'set-properties', updates }],
-    }),
-  };
 }

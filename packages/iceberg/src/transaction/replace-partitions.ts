@@ -10,7 +10,7 @@ import type { TableOperation } from './table-operation.ts';
 
 export interface ReplacePartitionsOptions extends SnapshotOptions {
   /** Data files that are complete and durable: their partitions are replaced. At least one. */
-  readonly addFiles: readonly DataFile[];
+  readonly addDataFiles: readonly DataFile[];
   /** Refuse when others added data files to these partitions since the transaction's base. Default false. */
   readonly validateNoConflictingData?: boolean;
   /** Refuse when others deleted rows or files in these partitions since the transaction's base. Default false. */
@@ -26,12 +26,12 @@ export interface ReplacePartitionsOptions extends SnapshotOptions {
  * Java's `ReplacePartitions`.
  */
 export function replacePartitions(options: ReplacePartitionsOptions): TableOperation {
-  const { addFiles, validateNoConflictingData, validateNoConflictingDeletes } = options;
-  checkAddedFiles(addFiles);
-  if (addFiles.length === 0) {
+  const { addDataFiles, validateNoConflictingData, validateNoConflictingDeletes } = options;
+  checkAddedFiles(addDataFiles);
+  if (addDataFiles.length === 0) {
     throw new IcebergError('INVALID_ARGUMENT', 'replacePartitions: no file says which partitions to replace');
   }
-  const partitions = partitionsOf(addFiles);
+  const partitions = partitionsOf(addDataFiles);
   const summary = { ...options.summary, 'replace-partitions': 'true' };
   return snapshotOperation('replacePartitions', { ...options, summary }, async (context) => {
     const changes =
@@ -41,7 +41,7 @@ export function replacePartitions(options: ReplacePartitionsOptions): TableOpera
       await changes!.checkNoDeletesAdded({ partitions });
       await changes!.checkNoDataRemoved({ partitions });
     }
-    return changeFiles(context, { operation: 'overwrite', remove: { partitions }, add: addFiles });
+    return changeFiles(context, { operation: 'overwrite', remove: { partitions }, add: addDataFiles });
   });
 }
 

@@ -140,14 +140,14 @@ const changeRows: Chooser = async (table, metadata) => {
   const kept = rows.filter(() => table.random.chance(0.7));
   const name = column !== undefined && column.name !== 'id' ? column.name : undefined;
   const changed = name === undefined ? kept : kept.map((row) => ({ ...row, [name]: '77' }));
-  const addFiles = await table.files(changed);
+  const addDataFiles = await table.files(changed);
   const refusesAppends = table.random.chance(0.3);
   return {
     name: `overwrite of ${rows.length} rows by ${changed.length}`,
     operations: [
       overwriteFiles({
-        removeFiles: [task.dataFile],
-        addFiles,
+        removeDataFiles: [task.dataFile],
+        addDataFiles,
         validateNoConflictingDeletes: true,
         validateNoConflictingData: refusesAppends,
       }),

@@ -330,8 +330,8 @@ export const shapes: Readonly<Record<string, Shape>> = {
       const added = await table.files(orders(0, 9));
       const snapshotId = await table.commit(fastAppend({ dataFiles: added }));
       const kept = orders(0, 9).filter((row) => inRegion('eu')(row) && row['id'] !== '3');
-      const addFiles = await table.files(kept);
-      await table.commit(overwriteFiles({ removeFiles: files(added, 'eu'), addFiles }));
+      const addDataFiles = await table.files(kept);
+      await table.commit(overwriteFiles({ removeDataFiles: files(added, 'eu'), addDataFiles }));
       return {
         rows: [...orders(0, 9).filter((row) => !inRegion('eu')(row)), ...kept],
         past: { snapshotId, rows: orders(0, 9) },
@@ -344,7 +344,7 @@ export const shapes: Readonly<Record<string, Shape>> = {
     async make(table) {
       await append(table, orders(0, 9));
       const rows = [{ id: '100', region: text('us') }];
-      await table.commit(replacePartitions({ addFiles: await table.files(rows) }));
+      await table.commit(replacePartitions({ addDataFiles: await table.files(rows) }));
       return { rows: [...orders(0, 9).filter((row) => !inRegion('us')(row)), ...rows] };
     },
   },

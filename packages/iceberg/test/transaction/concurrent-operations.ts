@@ -69,14 +69,14 @@ const same = (files: readonly string[]): readonly string[] => files;
 
 function overwriteFilter(validations: Partial<OverwriteFilesOptions>): RowOperation {
   return {
-    make: () => overwriteFiles({ filter: eq('category', 'a'), addFiles: [n1], ...validations }),
+    make: () => overwriteFiles({ filter: eq('category', 'a'), addDataFiles: [n1], ...validations }),
     live: (files) => [...withoutA(files), 'n1'],
   };
 }
 
 function overwriteNamed(validations: Partial<OverwriteFilesOptions>): RowOperation {
   return {
-    make: () => overwriteFiles({ removeFiles: [a1], addFiles: [n1], ...validations }),
+    make: () => overwriteFiles({ removeDataFiles: [a1], addDataFiles: [n1], ...validations }),
     live: (files) => [...without('a1')(files), 'n1'],
   };
 }
@@ -102,13 +102,13 @@ export const rowOperations: Readonly<Record<string, RowOperation>> = {
   }),
   'overwriteFiles, files, no conflicting deletes': overwriteNamed({ validateNoConflictingDeletes: true }),
   replacePartitions: {
-    make: () => replacePartitions({ addFiles: [n1] }),
+    make: () => replacePartitions({ addDataFiles: [n1] }),
     live: (files) => [...withoutA(files), 'n1'],
   },
   'replacePartitions, both validations': {
     make: () =>
       replacePartitions({
-        addFiles: [n1],
+        addDataFiles: [n1],
         validateNoConflictingData: true,
         validateNoConflictingDeletes: true,
       }),
@@ -241,12 +241,12 @@ export const columnChanges: Readonly<Record<string, ColumnChange>> = {
   },
   'overwrite-other': {
     title: 'overwrite of b1 by b3',
-    commits: () => [overwriteFiles({ removeFiles: [b1], addFiles: [dataFile('b3', 'b', [20, 29])] })],
+    commits: () => [overwriteFiles({ removeDataFiles: [b1], addDataFiles: [dataFile('b3', 'b', [20, 29])] })],
     live: ['a1', 'a2', 'b2', 'c1', 'b3'],
   },
   'overwrite-same': {
     title: 'overwrite of a1 by a3',
-    commits: () => [overwriteFiles({ removeFiles: [a1], addFiles: [dataFile('a3', 'a', [0, 9])] })],
+    commits: () => [overwriteFiles({ removeDataFiles: [a1], addDataFiles: [dataFile('a3', 'a', [0, 9])] })],
     live: ['a2', 'b1', 'b2', 'c1', 'a3'],
   },
   'position-other': {

@@ -119,7 +119,7 @@ function planStep(model: Model, { kind, category, pick }: Step): [TableOperation
     }
     case 'replacePartition':
       return [
-        replacePartitions({ addFiles: [file] }),
+        replacePartitions({ addDataFiles: [file] }),
         changing(() => {
           model.remove(inCategory);
           model.add([file]);
@@ -127,7 +127,7 @@ function planStep(model: Model, { kind, category, pick }: Step): [TableOperation
       ];
     case 'overwriteFilter':
       return [
-        overwriteFiles({ filter: eq('category', category), addFiles: [file] }),
+        overwriteFiles({ filter: eq('category', category), addDataFiles: [file] }),
         changing(() => {
           model.remove(inCategory);
           model.add([file]);
@@ -151,7 +151,7 @@ function planStep(model: Model, { kind, category, pick }: Step): [TableOperation
       return [deleteDataFiles({ paths: [picked.file.filePath] }), changing(() => model.remove(isPicked))];
     case 'overwriteFile':
       return [
-        overwriteFiles({ removeFiles: [picked.file], addFiles: [replaced] }),
+        overwriteFiles({ removeDataFiles: [picked.file], addDataFiles: [replaced] }),
         changing(() => {
           model.remove(isPicked);
           model.add([replaced]);
