@@ -14,7 +14,8 @@ import {
   newMetadataLocation,
   newTableLocation,
   obsoleteMetadataFiles,
-  purgeTable,
+  type PreparedPurge,
+  preparePurge,
   type TableIdentifier,
   type TableMetadata,
   writeTableMetadata,
@@ -149,11 +150,16 @@ class SqliteCatalog implements SqlCatalog {
         await this.#tables.remove(identifier);
         return;
       }
-      // The files that go are those of the state that was dropped: if somebody committed meanwhile, look again.
-      let table = await this.#load(identifier);
-      while (!(await this.#tables.remove(identifier, table.metadataLocation)))
-        table = await this.#load(identifier);
-      await purgeTable(this.#io, table);
+      // Reads what must be deleted first: a table of which that cannot be read is not dropped. The files that go are
+      // those of the state that is dropped: if somebody committed meanwhile, look again.
+      for (let lost = 0; lost < MAX_LOST_RACES; lost += 1) {
+        const table = await this.#load(identifier);
+        const purge = await this.#preparePurge(table);
+        if (purge === undefined || !(await this.#tables.remove(identifier, table.metadataLocation))) continue;
+        await purge.deleteFiles();
+        return;
+      }
+      throw alwaysLost(identifier);
     });
   }
 
@@ -180,10 +186,7 @@ class SqliteCatalog implements SqlCatalog {
         const committed = await this.#tryCommit(identifier, request);
         if (committed !== undefined) return committed;
       }
-      const message = `${shown(identifier)} changed under each of ${MAX_LOST_RACES} attempts`;
-      throw new IcebergError('COMMIT_CONFLICT', message, {
-        context: { identifier, attempts: MAX_LOST_RACES },
-      });
+      throw alwaysLost(identifier);
     });
   }
 
@@ -197,6 +200,16 @@ class SqliteCatalog implements SqlCatalog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Undefined if what cannot be read may be what another commit, made meanwhile, has removed. */
+  async #preparePurge(table: LoadedTable): Promise<PreparedPurge | undefined> {
+    try {
+      return await preparePurge(this.#io, table);
+    } catch (error) {
+      if ((await this.#tables.find(table.identifier)) === table.metadataLocation) throw error;
+      return undefined;
+    }
   }
 
   /** One attempt: the new state, or undefined if another commit came between load and swap (nothing happened). */
@@ -275,6 +288,11 @@ class SqliteCatalog implements SqlCatalog {
 
 function copyOf({ namespace, name }: TableIdentifier): TableIdentifier {
   return { namespace: [...namespace], name };
+}
+
+function alwaysLost(identifier: TableIdentifier): IcebergError {
+  const message = `${shown(identifier)} changed under each of ${MAX_LOST_RACES} attempts`;
+  return new IcebergError('COMMIT_CONFLICT', message, { context: { identifier, attempts: MAX_LOST_RACES } });
 }
 
 /** The error says which table and which file, and keeps the code: a damaged file is another case than a failing disk. */

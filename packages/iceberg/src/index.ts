@@ -14,7 +14,6 @@ export { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalo
 export { checkRequirements } from './catalog/check-requirements.ts';
 export type { MemoryCatalogOptions } from './catalog/memory-catalog.ts';
 export { createMemoryCatalog } from './catalog/memory-catalog.ts';
-export { purgeTable } from './catalog/table-files.ts';
 export { newTableLocation } from './catalog/table-location.ts';
 export type { TableRequirement } from './catalog/table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './catalog/table-update.ts';
@@ -90,6 +89,8 @@ export type {
   RemovedFile,
 } from './maintenance/file-deletion.ts';
 export type { OrphanScope } from './maintenance/orphan-scope.ts';
+export type { PreparedPurge, PurgedTable } from './maintenance/purge-table.ts';
+export { preparePurge, purgeTable } from './maintenance/purge-table.ts';
 export type {
   OrphanFilesReport,
   OrphanFilesTarget,

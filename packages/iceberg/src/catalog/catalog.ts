@@ -89,7 +89,11 @@ export interface Catalog {
   loadTable(identifier: TableIdentifier): Promise<LoadedTable>;
   listTables(namespace: Namespace): Promise<readonly TableIdentifier[]>;
   tableExists(identifier: TableIdentifier): Promise<boolean>;
-  /** Removes the name. The files stay unless `purge` is set. */
+  /**
+   * Removes the name. The files stay unless `purge` is set: what must be deleted is read first then, and if that cannot
+   * be read (`IO_ERROR`, `INVALID_MANIFEST`) nothing has happened. Once the name is gone, files that cannot be deleted
+   * are passed over.
+   */
   dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>;
   renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>;
   /** Makes an existing metadata file a table of this catalog; the file is read and must be sound. */

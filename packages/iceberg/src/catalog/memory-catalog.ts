@@ -1,6 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import { deleteFiles } from '../io/delete-files.ts';
 import type { FileIO } from '../io/file-io.ts';
+import { preparePurge } from '../maintenance/purge-table.ts';
 import { createTableMetadata, withoutTrailingSlash } from '../metadata/create-table-metadata.ts';
 import {
   loadTableMetadata,
@@ -11,7 +12,6 @@ import {
 import { applyCommit } from './apply-commit.ts';
 import type { Catalog, LoadedTable, Namespace, TableIdentifier } from './catalog.ts';
 import { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog-names.ts';
-import { purgeTable } from './table-files.ts';
 import { newTableLocation } from './table-location.ts';
 
 export interface MemoryCatalogOptions {
@@ -144,8 +144,20 @@ class MemoryCatalog implements Catalog {
 
   async dropTable(identifier: TableIdentifier, options: { readonly purge?: boolean } = {}): Promise<void> {
     const table = this.#requireTable(identifier);
+    if (!options.purge) {
+      this.#tables.delete(tableKey(identifier));
+      return;
+    }
+    const isPresent = (): boolean => this.#tables.get(tableKey(identifier)) === table;
+    // Reads what must be deleted first: a table of which that cannot be read is not dropped.
+    const purge = await preparePurge(this.#io, table).catch((error: unknown) => {
+      if (isPresent()) throw error;
+      return undefined;
+    });
+    // The files that go are those of the state that is dropped: if somebody committed meanwhile, look again.
+    if (purge === undefined || !isPresent()) return this.dropTable(identifier, options);
     this.#tables.delete(tableKey(identifier));
-    if (options.purge) await purgeTable(this.#io, table);
+    await purge.deleteFiles();
   }
 
   async renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadTableMetadata } from '../metadata/metadata-file.ts';
+import { currentSnapshot } from '../metadata/table-metadata.ts';
 import { prepareAppend } from '../transaction/prepare-append.ts';
 import {
   assertFails,
@@ -21,7 +22,7 @@ import {
 } from './conformance-table.ts';
 
 export function dropCases({ purge = true }: CatalogCapabilities): readonly CatalogConformanceCase[] {
-  return [...basicCases, ...(purge ? [purgeCase, purgeWithoutGcCase] : [])];
+  return [...basicCases, ...(purge ? [purgeCase, damagedPurgeCase, purgeWithoutGcCase] : [])];
 }
 
 const basicCases: readonly CatalogConformanceCase[] = [
@@ -88,6 +89,28 @@ const purgeCase: CatalogConformanceCase = {
     assert.equal(await catalog.tableExists(orders), false);
     const files = [file.filePath, ...writtenFiles, table.metadataLocation, after.metadataLocation];
     for (const location of files) await assert.rejects(io.readFile(location), location);
+  },
+};
+
+const damagedPurgeCase: CatalogConformanceCase = {
+  name: 'a table of which a manifest cannot be read is not purged: nothing happens to its name and files',
+  async run({ catalog, other, io }) {
+    const table = await createOrders(catalog);
+    const file = dataFile(table, 'a', 0, 10);
+    await io.writeFile(file.filePath, Uint8Array.of(1, 2, 3));
+    const { request, writtenFiles } = await prepareAppend({ base: table, io, dataFiles: [file] });
+    const after = await catalog.commitTable(orders, request);
+    const { manifestList } = currentSnapshot(after.metadata)!;
+    const [manifest] = writtenFiles.filter((location) => location !== manifestList);
+    const bytes = await io.readFile(manifest!);
+    await io.deleteFile(manifest!);
+    await assertFails('IO_ERROR', () => other.dropTable(orders, { purge: true }));
+    assert.deepEqual((await catalog.loadTable(orders)).metadata, after.metadata);
+    for (const location of [file.filePath, manifestList, after.metadataLocation]) await io.readFile(location);
+    await io.writeFile(manifest!, bytes);
+    await other.dropTable(orders, { purge: true });
+    for (const location of [file.filePath, ...writtenFiles])
+      await assert.rejects(io.readFile(location), location);
   },
 };
 

@@ -1,5 +1,4 @@
 import { applyCommit } from '../../src/catalog/apply-commit.ts';
-import { purgeTable } from '../../src/catalog/table-files.ts';
 import {
   type Catalog,
   type CommitRequest,
@@ -15,6 +14,7 @@ import {
   writeTableMetadata,
 } from '../../src/index.ts';
 import { deleteFiles } from '../../src/io/delete-files.ts';
+import { purgeTable } from '../../src/maintenance/purge-table.ts';
 
 /** A bug: what a catalog with it does instead. `good` is the catalog without it. */
 export type PlantedBug = (good: Catalog, io: FileIO) => Partial<Catalog>;
@@ -180,6 +180,14 @@ export const alwaysPurges: PlantedBug = (good) => ({
 });
 
 export const neverPurges: PlantedBug = (good) => ({ dropTable: (identifier) => good.dropTable(identifier) });
+
+export const dropsWhatItCannotPurge: PlantedBug = (good, io) => ({
+  dropTable: async (identifier, options) => {
+    const table = await good.loadTable(identifier);
+    await good.dropTable(identifier);
+    if (options?.purge) await purgeTable(io, table);
+  },
+});
 
 export const purgesWhatOthersUse: PlantedBug = (good, io) => ({
   dropTable: async (identifier, options) => {

@@ -137,6 +137,7 @@ test.each<[bug: string, planted: bugs.PlantedBug, noticedBy: string]>([
   ['folds case', bugs.foldsCase, 'tables with such names are kept apart'],
   ['deletes files at drop', bugs.alwaysPurges, 'a dropped table is gone, its files stay'],
   ['leaves files at purge', bugs.neverPurges, 'a purged table leaves no file behind'],
+  ['drops what it cannot purge', bugs.dropsWhatItCannotPurge, 'a table of which a manifest cannot be read'],
   ['purges what others use', bugs.purgesWhatOthersUse, 'with gc.enabled=false a purge'],
   ['keeps what it loaded once', bugs.cachesForever, 'of two schema changes on one base'],
   [

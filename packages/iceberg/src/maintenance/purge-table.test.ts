@@ -3,7 +3,7 @@ import { FileTable } from '../../test/support/file-table.ts';
 import { refusal } from '../../test/support/snapshot-table.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { createTag } from '../refs/create-ref.ts';
-import { purgeTable } from './table-files.ts';
+import { preparePurge, purgeTable } from './purge-table.ts';
 
 async function aged(): Promise<FileTable> {
   const table = await FileTable.create();
@@ -66,4 +66,18 @@ test('gc.enabled=false keeps data files; what cannot be deleted is reported', as
   expect(table.avroFiles()).toEqual([]);
   expect(report.failures.map((failure) => failure.location)).toEqual([metadataLocation]);
   expect(report.counts.data).toBeUndefined();
+});
+
+test('what cannot be read again once the table is gone is reported, and all else goes', async () => {
+  const table = await aged();
+  const purge = await preparePurge(table.io, await table.load());
+  const [manifest] = await table.headManifests();
+  table.io.files.delete(manifest!);
+  const report = await purge.deleteFiles();
+  expect(report.failures.map(({ kind, location }) => ({ kind, location }))).toContainEqual({
+    kind: 'manifest',
+    location: manifest,
+  });
+  expect(table.avroFiles()).toEqual([]);
+  expect([...table.io.files.keys()].filter((file) => file.endsWith('.metadata.json'))).toEqual([]);
 });
