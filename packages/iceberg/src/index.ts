@@ -17,9 +17,9 @@ export { createMemoryCatalog } from './catalog/memory-catalog.ts';
 export { newTableLocation } from './catalog/table-location.ts';
 export type { TableRequirement } from './catalog/table-requirement.ts';
 export type { TableUpdate, TableUpdateAction } from './catalog/table-update.ts';
+export type { DeleteFile } from './deletes/delete-file.ts';
 export type { CachedDeletes, DeleteFileCache } from './deletes/delete-file-cache.ts';
 export { createDeleteFileCache } from './deletes/delete-file-cache.ts';
-export type { DeleteFile } from './deletes/delete-file.ts';
 export type { EqualityField } from './deletes/equality-field.ts';
 export type { IcebergErrorCode, IcebergErrorOptions } from './errors.ts';
 export { IcebergError } from './errors.ts';
@@ -225,9 +225,17 @@ export { rollbackToSnapshot, rollbackToTimestamp, setCurrentSnapshot } from './r
 export type { AppendRange } from './scan/append-range.ts';
 export type { FileMatch } from './scan/file-match.ts';
 export { createFileMatcher, matchFile } from './scan/file-match.ts';
-export type { FileScanTask, PlanAppendsOptions, PlanFilesOptions, PlanOptions } from './scan/scan-plan.ts';
+export type {
+  PlanAppendsOptions,
+  PlanFilesOptions,
+  PlanOptions,
+  ReadTaskOptions,
+  ScanAppendsOptions,
+  ScanOptions,
+} from './scan/scan-options.ts';
+export type { FileScanTask } from './scan/scan-plan.ts';
 export { planAppends, planFiles, scanSchema } from './scan/scan-plan.ts';
-export type { ReadTaskOptions, ScanAppendsOptions, ScanBatch, ScanOptions } from './scan/scan-rows.ts';
+export type { ScanBatch } from './scan/scan-rows.ts';
 export { readTask, scanAppendBatches, scanAppends, scanBatches, scanRows } from './scan/scan-rows.ts';
 export type { SnapshotSelection } from './scan/snapshot-selection.ts';
 export type {

@@ -1,4 +1,5 @@
 import { IcebergError } from '../errors.ts';
+import { checkOptions } from '../options.ts';
 
 /** Something read from a delete file, and about how much memory it takes. */
 export interface CachedDeletes<T> {
@@ -24,9 +25,10 @@ const defaultMaxBytes = 64 * 1024 * 1024;
  *
  * @param options.maxBytes default 64 MiB. Less than the delete files of one partition means that they are read anew
  *   for each of its data files; 0 keeps nothing.
- * @throws IcebergError `INVALID_ARGUMENT` when it is no size
+ * @throws IcebergError `INVALID_ARGUMENT` when it is no size, or for another option
  */
 export function createDeleteFileCache(options: { readonly maxBytes?: number } = {}): DeleteFileCache {
+  checkOptions('createDeleteFileCache', options, { maxBytes: true });
   const { maxBytes = defaultMaxBytes } = options;
   if (maxBytes >= 0) return new RecentDeletes(maxBytes);
   throw new IcebergError('INVALID_ARGUMENT', `a cache cannot hold ${maxBytes} bytes`, {

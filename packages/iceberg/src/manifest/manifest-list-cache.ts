@@ -1,3 +1,4 @@
+import { checkOptions } from '../options.ts';
 import type { ManifestList } from './manifest-list.ts';
 
 /**
@@ -15,8 +16,11 @@ export interface ManifestListCache {
  *
  * A writer that also expires its snapshots reads no list if those of all snapshots that are alive fit: `maxLists` then is
  * what it retains plus what it adds between two expiries. Each further list costs a few kilobytes, not its length.
+ *
+ * @throws IcebergError `INVALID_ARGUMENT` for another option
  */
 export function createManifestListCache(options: { readonly maxLists?: number } = {}): ManifestListCache {
+  checkOptions('createManifestListCache', options, { maxLists: true });
   const maxLists = options.maxLists ?? 16;
   const lists = new Map<string, ManifestList>();
   const touch = (location: string, list: ManifestList): void => {

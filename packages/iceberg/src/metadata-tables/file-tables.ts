@@ -10,7 +10,8 @@ import type {
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import { readManifest } from '../manifest/manifest-reader.ts';
 import { currentSchema, type TableMetadata } from '../metadata/table-metadata.ts';
-import { type SnapshotSelection, selectSnapshot } from '../scan/snapshot-selection.ts';
+import { checkOptions } from '../options.ts';
+import { type SnapshotSelection, selectionKeys, selectSnapshot } from '../scan/snapshot-selection.ts';
 import { type PartitionRecord, PartitionRecords } from './partition-record.ts';
 import { metricsReader, type ReadableMetrics } from './readable-metrics.ts';
 
@@ -120,6 +121,7 @@ function snapshotEntries(
   selection: SnapshotSelection,
   wanted: (manifest: ManifestFile) => boolean = () => true,
 ): AsyncIterable<ManifestEntry> {
+  checkOptions('a metadata table', selection, selectionKeys);
   const { snapshot } = selectSnapshot(metadata, selection);
   return {
     async *[Symbol.asyncIterator]() {

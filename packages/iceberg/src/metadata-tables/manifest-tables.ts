@@ -8,7 +8,8 @@ import { partitionTypes } from '../metadata/partition-spec-binding.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { decodeSingleValue } from '../metadata/single-value.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
-import { type SnapshotSelection, selectSnapshot } from '../scan/snapshot-selection.ts';
+import { checkOptions } from '../options.ts';
+import { type SnapshotSelection, selectionKeys, selectSnapshot } from '../scan/snapshot-selection.ts';
 import { formatPartitionValue } from './partition-text.ts';
 
 /** What a manifest list says of one partition field over all files of a manifest. */
@@ -58,6 +59,7 @@ export function manifests(
   io: FileIO,
   selection: SnapshotSelection = {},
 ): AsyncIterable<ManifestRow> {
+  checkOptions('a metadata table', selection, selectionKeys);
   const { snapshot } = selectSnapshot(metadata, selection);
   return {
     async *[Symbol.asyncIterator]() {

@@ -6,6 +6,7 @@ import { nameMappingProperty } from '../metadata/name-mapping.ts';
 import { parseNameMapping } from '../metadata/name-mapping-json.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions } from '../options.ts';
 import { hasFieldIds, withMappedIds } from '../parquet/parquet-field-ids.ts';
 import type { ParquetRowGroup } from '../parquet/parquet-footer.ts';
 import type { ParquetNode } from '../parquet/parquet-schema.ts';
@@ -37,9 +38,9 @@ export interface DescribeParquetFileOptions {
  * NaN counts are never known from a footer. Nothing is written; the file must be complete and durable already.
  *
  * @param filePath full URI of the file, as manifests shall name it
- * @throws IcebergError `INVALID_ARGUMENT` when the file does not fit the table (a required column is missing, another
- *   type, no field ids and no name mapping), when its partition cannot be told, or is not what is given;
- *   `DATA_FILE_CORRUPT`, `UNSUPPORTED_FEATURE` (encrypted); `IO_ERROR`
+ * @throws IcebergError `INVALID_ARGUMENT` when the file does not fit the table (a required column is missing or has
+ *   nulls, another type, no field ids and no name mapping), when its partition cannot be told, or is not what is given,
+ *   and for an option that is not known; `DATA_FILE_CORRUPT`, `UNSUPPORTED_FEATURE` (encrypted); `IO_ERROR`
  * @see https://iceberg.apache.org/spec/#data-file-fields
  */
 export async function describeParquetFile(
@@ -48,6 +49,7 @@ export async function describeParquetFile(
   filePath: string,
   options: DescribeParquetFileOptions = {},
 ): Promise<DataFile> {
+  checkOptions('describeParquetFile', options, { partition: true, specId: true, sortOrderId: true });
   const spec = specOf(metadata, options.specId ?? metadata.defaultSpecId);
   checkSortOrder(metadata, options.sortOrderId);
   const schema = currentSchema(metadata);

@@ -10,6 +10,7 @@ import type { NameMapping } from '../metadata/name-mapping.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { isPrimitiveType, type NestedField, type Schema } from '../metadata/schema.ts';
 import { singleValueFromJson } from '../metadata/single-value-json.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { decoding, unsupportedDataFile } from '../parquet/data-file-errors.ts';
 import type { ColumnCursor } from '../parquet/parquet-column.ts';
 import { hasFieldIds, withMappedIds } from '../parquet/parquet-field-ids.ts';
@@ -84,7 +85,7 @@ export interface RowGroupInfo {
  *
  * Every failure is an IcebergError: `IO_ERROR` when the FileIO fails (its error is the cause),
  * `DATA_FILE_CORRUPT` naming the file when its bytes cannot be what they claim, `INVALID_ARGUMENT` for a range
- * or column that cannot be.
+ * or column that cannot be, or an option that is not known.
  */
 export interface DataFileReader {
   readonly rowCount: number;
@@ -103,6 +104,9 @@ export interface DataFileReader {
   planRowRanges(filter: Expression): Promise<RowRanges>;
 }
 
+const readKeys: OptionKeys<ReadOptions> = { rowStart: true, rowEnd: true, columns: true };
+const batchKeys: OptionKeys<ReadBatchesOptions> = { ...readKeys, ranges: true, batchBytes: true };
+
 const defaultBatchBytes = 8 * 1024 * 1024;
 const maxBatchRows = 65_536;
 /** The most a column is read ahead of its use. */
@@ -114,7 +118,7 @@ const windowBytes = 4 * 1024 * 1024;
  * @param schema the table's schema: gives columns their names and types, found in the file by field id
  * @throws IcebergError `IO_ERROR`; `DATA_FILE_CORRUPT` when the footer is damaged or counts other rows than the
  *   manifest; `UNSUPPORTED_FEATURE` for formats other than Parquet, encrypted files, and files without field ids
- *   where no name mapping is given
+ *   where no name mapping is given; `INVALID_ARGUMENT` for an option that is not known
  */
 export async function openDataFile(
   io: FileIO,
@@ -122,6 +126,7 @@ export async function openDataFile(
   schema: Pick<Schema, 'fields'>,
   options: OpenDataFileOptions = {},
 ): Promise<DataFileReader> {
+  checkOptions('openDataFile', options, { partitionSpec: true, nameMapping: true });
   const { source, footer } = await openParquet(io, dataFile);
   const root = rootWithIds(source.location, footer.root, options.nameMapping);
   const missing = missingValues(dataFile, options.partitionSpec);
@@ -178,6 +183,7 @@ class ParquetDataFileReader implements DataFileReader {
   }
 
   async readRows(options: ReadOptions = {}): Promise<Row[]> {
+    checkOptions('readRows', options, readKeys);
     const rows: Row[] = [];
     for await (const batch of this.readBatches({ ...options, batchBytes: Number.POSITIVE_INFINITY })) {
       for (const row of batch.rows) rows.push(row);
@@ -186,6 +192,7 @@ class ParquetDataFileReader implements DataFileReader {
   }
 
   async *readBatches(options: ReadBatchesOptions = {}): AsyncGenerator<RowBatch> {
+    checkOptions('readBatches', options, batchKeys);
     const { start, endExclusive } = this.#checkRange(options);
     const plan = this.#plan(this.#columns(options.columns));
     const batchBytes = options.batchBytes ?? defaultBatchBytes;

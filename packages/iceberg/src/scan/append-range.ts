@@ -1,6 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import { ancestorsOf, type TableMetadata } from '../metadata/table-metadata.ts';
+import { checkBigint, type OptionKeys } from '../options.ts';
 import { selectSnapshot, wantedSnapshot } from './snapshot-selection.ts';
 
 /** Which snapshots' appended rows to read. */
@@ -15,6 +16,13 @@ export interface AppendRange {
   readonly toRef?: string;
 }
 
+export const rangeKeys: OptionKeys<AppendRange> = {
+  fromSnapshotIdExclusive: true,
+  fromSnapshotIdInclusive: true,
+  toSnapshotIdInclusive: true,
+  toRef: true,
+};
+
 /**
  * The snapshots of a range that appended rows, oldest first. A start at the end of the range gives none: there is
  * nothing new.
@@ -28,6 +36,9 @@ export interface AppendRange {
  */
 export function appendsIn(metadata: TableMetadata, range: AppendRange): readonly Snapshot[] {
   const { fromSnapshotIdExclusive: after, fromSnapshotIdInclusive: from } = range;
+  checkBigint('fromSnapshotIdExclusive', after);
+  checkBigint('fromSnapshotIdInclusive', from);
+  checkBigint('toSnapshotIdInclusive', range.toSnapshotIdInclusive);
   if (after !== undefined && from !== undefined) {
     throw new IcebergError('INVALID_ARGUMENT', 'an incremental scan has one start, exclusive or inclusive');
   }

@@ -5,7 +5,8 @@ import { eq } from '../expression/expression.ts';
 import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import { currentSnapshot, type TableMetadata } from '../metadata/table-metadata.ts';
 import type { AppendRange } from './append-range.ts';
-import { type PlanAppendsOptions, planAppends } from './scan-plan.ts';
+import type { PlanAppendsOptions } from './scan-options.ts';
+import { planAppends } from './scan-plan.ts';
 import { scanAppendBatches, scanAppends } from './scan-rows.ts';
 
 /** Appends a, b, [c, d] in three snapshots. */

@@ -13,7 +13,8 @@ import { createCountingFileIO } from '../io/counting-file-io.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { createMemoryFileIO } from '../io/memory-file-io.ts';
 import type { Schema } from '../metadata/schema.ts';
-import { type ScanOptions, scanRows } from './scan-rows.ts';
+import type { ScanOptions } from './scan-options.ts';
+import { scanRows } from './scan-rows.ts';
 
 /** Goal: what is not wanted is not read. Method: bytes asked of the FileIO, beside those of a scan of everything. */
 

@@ -14,8 +14,9 @@ import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { NestedField, Schema, Type } from '../metadata/schema.ts';
 import type { Row } from '../read/row.ts';
+import type { ScanOptions } from './scan-options.ts';
 import { planFiles } from './scan-plan.ts';
-import { readTask, type ScanOptions, scanRows } from './scan-rows.ts';
+import { readTask, scanRows } from './scan-rows.ts';
 
 const optional = (id: number, name: string, type: Type): NestedField => ({ id, name, required: false, type });
 const id = optional(1, 'id', 'long');

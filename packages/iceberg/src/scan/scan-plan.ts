@@ -17,23 +17,16 @@ import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
-import { type AppendRange, appendsIn } from './append-range.ts';
+import { appendsIn } from './append-range.ts';
+import {
+  checkAppendOptions,
+  checkScanOptions,
+  type PlanAppendsOptions,
+  type PlanFilesOptions,
+  type PlanOptions,
+} from './scan-options.ts';
 import { dataFileStats, partitionStats, summaryStats } from './scan-stats.ts';
 import { type SnapshotSelection, selectSnapshot } from './snapshot-selection.ts';
-
-/** What to plan, whatever the snapshots. */
-export interface PlanOptions {
-  /** Rows wanted. Default all. */
-  readonly filter?: Expression;
-  /** Manifest lists read before, to save reading them again. */
-  readonly cache?: ManifestListCache;
-}
-
-/** What to plan of one snapshot. */
-export interface PlanFilesOptions extends PlanOptions, SnapshotSelection {}
-
-/** What to plan of what several snapshots appended. */
-export interface PlanAppendsOptions extends PlanOptions, AppendRange {}
 
 /** A data file that may hold wanted rows, and what is needed to read them. */
 export interface FileScanTask {
@@ -61,8 +54,9 @@ export interface FileScanTask {
  * @throws IcebergError `SNAPSHOT_NOT_FOUND`, `INVALID_ARGUMENT`, `INVALID_METADATA`
  */
 export function scanSchema(metadata: TableMetadata, selection: SnapshotSelection | bigint = {}): Schema {
-  return selectSnapshot(metadata, typeof selection === 'bigint' ? { snapshotId: selection } : selection)
-    .schema;
+  const wanted = typeof selection === 'object' ? selection : { snapshotId: selection };
+  checkScanOptions('scanSchema', wanted);
+  return selectSnapshot(metadata, wanted).schema;
 }
 
 /**
@@ -72,8 +66,8 @@ export function scanSchema(metadata: TableMetadata, selection: SnapshotSelection
  * Files come in the manifests' order as manifests are read, a few ahead; one manifest's entries at a time are in
  * memory, and all delete files of the snapshot. A table without snapshot has no files.
  *
- * @throws IcebergError `INVALID_ARGUMENT` at once when the filter does not fit the schema or several snapshots are
- *   asked for, `SNAPSHOT_NOT_FOUND` and `INVALID_METADATA` (a broken name mapping) at once; while iterating `IO_ERROR`,
+ * @throws IcebergError `INVALID_ARGUMENT` at once when the filter does not fit the schema, several snapshots are
+ *   asked for or an option is not known, `SNAPSHOT_NOT_FOUND` and `INVALID_METADATA` (a broken name mapping) at once; while iterating `IO_ERROR`,
  *   `INVALID_MANIFEST`
  * @see https://iceberg.apache.org/spec/#scan-planning
  */
@@ -82,6 +76,7 @@ export function planFiles(
   io: FileIO,
   options: PlanFilesOptions = {},
 ): AsyncIterable<FileScanTask> {
+  checkScanOptions('planFiles', options);
   const { snapshot, schema } = selectSnapshot(metadata, options);
   const planner = new Planner(metadata, io, schema, options);
   return { [Symbol.asyncIterator]: () => planner.planSnapshot(snapshot) };
@@ -105,6 +100,7 @@ export function planAppends(
   io: FileIO,
   options: PlanAppendsOptions = {},
 ): AsyncIterable<FileScanTask> {
+  checkAppendOptions('planAppends', options);
   const snapshots = appendsIn(metadata, options);
   const planner = new Planner(metadata, io, currentSchema(metadata), options);
   return { [Symbol.asyncIterator]: () => planner.planAppended(snapshots) };

@@ -1,4 +1,4 @@
-import { createDeleteFileCache, type DeleteFileCache } from '../deletes/delete-file-cache.ts';
+import { createDeleteFileCache } from '../deletes/delete-file-cache.ts';
 import { type IsDeleted, planRowDeletes } from '../deletes/row-deletes.ts';
 import { IcebergError } from '../errors.ts';
 import { alwaysTrue } from '../expression/expression.ts';
@@ -11,32 +11,15 @@ import { currentSchema, type TableMetadata } from '../metadata/table-metadata.ts
 import { openDataFile, type RowBatch } from '../read/data-file-reader.ts';
 import { fieldSetter, type MutableRow, type Row, type RowValue } from '../read/row.ts';
 import {
-  type FileScanTask,
-  type PlanAppendsOptions,
-  type PlanFilesOptions,
-  planAppends,
-  planFiles,
-  scanSchema,
-} from './scan-plan.ts';
-
-/** How to read the rows of a task. */
-export interface ReadTaskOptions {
-  /** Names of top-level columns, in the order wanted. Default all of the schema. */
-  readonly columns?: readonly string[];
-  /** About how many bytes of values a batch holds. Default 8 MiB; see `ReadBatchesOptions`. */
-  readonly batchBytes?: number;
-  /**
-   * What was read of delete files before. Default a new one of 64 MiB for each scan, and for each `readTask`: give the
-   * tasks of one table one to share, or every task reads its delete files anew.
-   */
-  readonly deleteCache?: DeleteFileCache;
-}
-
-/** What to scan. */
-export interface ScanOptions extends PlanFilesOptions, ReadTaskOptions {}
-
-/** What to scan of the rows that several snapshots appended. */
-export interface ScanAppendsOptions extends PlanAppendsOptions, ReadTaskOptions {}
+  checkAppendOptions,
+  checkReadOptions,
+  checkScanOptions,
+  type PlanOptions,
+  type ReadTaskOptions,
+  type ScanAppendsOptions,
+  type ScanOptions,
+} from './scan-options.ts';
+import { type FileScanTask, planAppends, planFiles, scanSchema } from './scan-plan.ts';
 
 /** Some rows of a scan, all of one file. Never empty. */
 export interface ScanBatch {
@@ -63,6 +46,7 @@ export function scanBatches(
   io: FileIO,
   options: ScanOptions = {},
 ): AsyncIterable<ScanBatch> {
+  checkScanOptions('a scan', options);
   return readTasks(io, planFiles(metadata, io, options), scanSchema(metadata, options), options);
 }
 
@@ -87,6 +71,7 @@ export function scanAppendBatches(
   io: FileIO,
   options: ScanAppendsOptions = {},
 ): AsyncIterable<ScanBatch> {
+  checkAppendOptions('a scan of appends', options);
   return readTasks(io, planAppends(metadata, io, options), currentSchema(metadata), options);
 }
 
@@ -101,6 +86,7 @@ export function readTask(
   task: FileScanTask,
   options: ReadTaskOptions = {},
 ): AsyncIterable<readonly Row[]> {
+  checkReadOptions('readTask', options);
   const columns = options.columns ?? task.schema.fields.map((field) => field.name);
   checkColumns(task.schema, columns);
   return fileReader(io, bindExpression(task.schema, task.residual), columns, options)(task);
@@ -118,7 +104,7 @@ function readTasks(
   io: FileIO,
   tasks: AsyncIterable<FileScanTask>,
   schema: Schema,
-  options: ReadTaskOptions & Pick<PlanFilesOptions, 'filter'>,
+  options: ReadTaskOptions & PlanOptions,
 ): AsyncIterable<ScanBatch> {
   const columns = options.columns ?? schema.fields.map((field) => field.name);
   checkColumns(schema, columns);

@@ -9,6 +9,7 @@ import {
   snapshotById,
   type TableMetadata,
 } from '../metadata/table-metadata.ts';
+import { checkBigint, type OptionKeys } from '../options.ts';
 
 /** Which state of the table to read: at most one of these, by default the current one. */
 export interface SnapshotSelection {
@@ -26,6 +27,12 @@ export interface SnapshotSelection {
   readonly asOfTimestampMs?: number;
 }
 
+export const selectionKeys: OptionKeys<SnapshotSelection> = {
+  snapshotId: true,
+  ref: true,
+  asOfTimestampMs: true,
+};
+
 /** A state of the table and the schema to read it with. */
 export interface SelectedSnapshot {
   /** Absent in a table that has no snapshot yet. */
@@ -37,10 +44,11 @@ export interface SelectedSnapshot {
  * Finds the snapshot and schema to read.
  *
  * @throws IcebergError `SNAPSHOT_NOT_FOUND` when there is no such snapshot or ref, or the table had no snapshot at that
- *   time; `INVALID_ARGUMENT` for more than one selection and times that are no number
+ *   time; `INVALID_ARGUMENT` for more than one selection, an id that is no bigint and times that are no number
  */
 export function selectSnapshot(metadata: TableMetadata, selection: SnapshotSelection): SelectedSnapshot {
   const { snapshotId, ref, asOfTimestampMs } = selection;
+  checkBigint('snapshotId', snapshotId);
   const given = Object.entries({ snapshotId, ref, asOfTimestampMs }).filter(
     ([, value]) => value !== undefined,
   );
