@@ -18,6 +18,7 @@ import { history, metadataLogEntries, refs, snapshots } from './snapshot-tables.
  *
  * ```ts
  * metadataTables.history(metadata).at(-1)?.madeCurrentAtMs;
+ * metadataTables.metadataLogEntries(metadata, metadataLocation).at(0)?.file;
  * for await (const file of metadataTables.files(metadata, io, { ref: 'audit' })) console.log(file.filePath);
  * for await (const { partition, fileCount } of metadataTables.partitions(metadata, io)) console.log(partition, fileCount);
  * ```

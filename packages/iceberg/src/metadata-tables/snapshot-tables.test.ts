@@ -53,7 +53,9 @@ test('a table without snapshots has no history, snapshots and refs, and one meta
   expect(snapshots(empty)).toEqual([]);
   expect(refs(empty)).toEqual([]);
   const table = { metadata: empty, metadataLocation: 'mem://t/0.json' };
-  expect(metadataLogEntries(table)).toEqual([{ timestampMs: 5, file: 'mem://t/0.json' }]);
+  expect(metadataLogEntries(table.metadata, table.metadataLocation)).toEqual([
+    { timestampMs: 5, file: 'mem://t/0.json' },
+  ]);
 });
 
 test('history tells what was current when, and what a rollback left behind', () => {
@@ -91,7 +93,7 @@ test('refs have their retention, and main is one even in metadata that names no 
 });
 
 test('each metadata file has the snapshot that was current in it', () => {
-  const rows = metadataLogEntries({ metadata: rolledBack, metadataLocation: 'mem://t/3.json' });
+  const rows = metadataLogEntries(rolledBack, 'mem://t/3.json');
   expect(rows).toEqual([
     { timestampMs: 5, file: 'mem://t/0.json' },
     {
@@ -116,4 +118,11 @@ test('each metadata file has the snapshot that was current in it', () => {
       latestSequenceNumber: 40n,
     },
   ]);
+});
+
+test('the metadata log without the location of the present file is refused, saying what to give', () => {
+  const given = [{}, undefined] as unknown as Parameters<typeof metadataLogEntries>;
+  expect(() => metadataLogEntries(...given)).toThrow(
+    /^INVALID_ARGUMENT: metadataLogEntries takes the metadata and its location/,
+  );
 });

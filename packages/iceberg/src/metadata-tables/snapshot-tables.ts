@@ -1,4 +1,4 @@
-import type { LoadedTable } from '../catalog/catalog.ts';
+import { IcebergError } from '../errors.ts';
 import { mainBranch, type SnapshotRef } from '../metadata/snapshot.ts';
 import { ancestorsOf, refByName, type TableMetadata } from '../metadata/table-metadata.ts';
 
@@ -91,11 +91,22 @@ export function refs(metadata: TableMetadata): readonly RefRow[] {
   });
 }
 
-/** The metadata files that the table's log names, oldest first, and the present one last. */
-export function metadataLogEntries({
-  metadata,
-  metadataLocation,
-}: Pick<LoadedTable, 'metadata' | 'metadataLocation'>): readonly MetadataLogRow[] {
+/**
+ * The metadata files that the table's log names, oldest first, and the present one last.
+ *
+ * @param metadataLocation where the metadata itself is, which it does not say: `LoadedTable.metadataLocation`
+ * @throws IcebergError `INVALID_ARGUMENT` when it is not given
+ */
+export function metadataLogEntries(
+  metadata: TableMetadata,
+  metadataLocation: string,
+): readonly MetadataLogRow[] {
+  if (typeof metadataLocation !== 'string') {
+    throw new IcebergError(
+      'INVALID_ARGUMENT',
+      'metadataLogEntries takes the metadata and its location: table.metadata, table.metadataLocation',
+    );
+  }
   const present = { timestampMs: metadata.lastUpdatedMs, metadataFile: metadataLocation };
   const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]));
   return [...metadata.metadataLog, present].map(({ timestampMs, metadataFile }) => {

@@ -119,9 +119,10 @@ async function compareTable({ metadata: location, current, past }: InspectedTabl
   }));
   expect(metadataTables.snapshots(metadata).map(print.snapshot), location).toEqual(snapshots);
   expect(sorted(metadataTables.refs(metadata).map(print.ref)), location).toEqual(sorted(current.refs!));
-  expect(metadataTables.metadataLogEntries(table).map(print.metadataLog), location).toEqual(
-    current.metadata_log_entries,
-  );
+  expect(
+    metadataTables.metadataLogEntries(table.metadata, table.metadataLocation).map(print.metadataLog),
+    location,
+  ).toEqual(current.metadata_log_entries);
   const manifests = await printAll(metadataTables.manifests(metadata, io), (row) => print.manifest(row));
   expect(manifests, location).toEqual(current.manifests);
   const all = await printAll(metadataTables.allManifests(metadata, io), (row) => print.allManifests(row));
