@@ -1,12 +1,13 @@
 import { IcebergError } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../json/json.ts';
-import { isRawJson } from '../json/json.ts';
+import { isRawJson, stringifyJson } from '../json/json.ts';
 import type { PrimitiveValue } from '../manifest/data-file.ts';
 import { fieldSetter, type MutableRow, type RowValue } from '../read/row.ts';
 import {
   isPrimitiveType,
   type ListType,
   type MapType,
+  type NestedField,
   type PrimitiveType,
   type StructType,
   type Type,
@@ -31,6 +32,27 @@ export function singleValueFromJson(type: Type, json: JsonValue): RowValue {
       return listFromJson(type, json);
     case 'map':
       return mapFromJson(type, json);
+  }
+}
+
+/**
+ * The value that rows written before the field was added have: its initial default.
+ *
+ * @param file read when the value was wanted; named in errors
+ * @throws IcebergError `INVALID_METADATA` naming file and field when the default is no value of the field's type
+ */
+export function initialDefaultOf(file: string, field: NestedField): RowValue {
+  const { id, name, type, initialDefault } = field;
+  if (initialDefault === undefined) return null;
+  try {
+    return singleValueFromJson(type, initialDefault);
+  } catch (cause) {
+    if (!IcebergError.is(cause, 'INVALID_METADATA')) throw cause;
+    throw new IcebergError(
+      'INVALID_METADATA',
+      `${file} lacks the field ${name} (id ${id}), and its initial default in the table's schema is no ${nameOf(type)}: ${stringifyJson(initialDefault).slice(0, 80)}`,
+      { context: { ...cause.context, file, field: name, fieldId: id }, cause },
+    );
   }
 }
 
@@ -156,9 +178,13 @@ function objectOf(type: Type, json: JsonValue): JsonObject {
 }
 
 function invalid(type: Type, json: JsonValue, cause?: unknown): IcebergError {
-  const name = isPrimitiveType(type) ? type : type.type;
+  const name = nameOf(type);
   return new IcebergError('INVALID_METADATA', `a default value is not a ${name}`, {
     context: { type: name, json },
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+function nameOf(type: Type): string {
+  return isPrimitiveType(type) ? type : type.type;
 }

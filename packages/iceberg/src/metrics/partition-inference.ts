@@ -3,7 +3,7 @@ import type { PartitionValue, PrimitiveValue } from '../manifest/data-file.ts';
 import type { PartitionField, PartitionSpec } from '../metadata/partition-spec.ts';
 import { findField, isPrimitiveType, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import { checkValue, compareValues } from '../metadata/single-value.ts';
-import { singleValueFromJson } from '../metadata/single-value-json.ts';
+import { initialDefaultOf } from '../metadata/single-value-json.ts';
 import { bindTransform, parseTransform, transformResultType } from '../metadata/transform.ts';
 import type { ColumnSummary } from './column-summary.ts';
 
@@ -59,16 +59,18 @@ interface Doubt {
   readonly range?: readonly [low: PrimitiveValue, high: PrimitiveValue];
 }
 
-function infer({ schema, columns }: PartitionEvidence, { sourceId, transform }: PartitionField): Inferred {
+function infer(
+  { location, schema, columns }: PartitionEvidence,
+  { sourceId, transform }: PartitionField,
+): Inferred {
   const field = findField(schema, sourceId);
   if (transform === 'void') return { value: null };
   if (!field || !isPrimitiveType(field.type)) return { doubt: 'its source column is not in the table' };
-  const { type, initialDefault } = field;
+  const { type } = field;
   const apply = bindTransform(transform, type);
   const column = columns.get(sourceId);
   if (!column) {
-    const stored = initialDefault === undefined ? null : singleValueFromJson(type, initialDefault);
-    return { value: apply(stored as PrimitiveValue | null) };
+    return { value: apply(initialDefaultOf(location, field) as PrimitiveValue | null) };
   }
   return inferFromBounds(column, type, apply, parseTransform(transform).kind === 'bucket');
 }

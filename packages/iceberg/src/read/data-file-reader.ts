@@ -9,7 +9,7 @@ import { partitionValueAs } from '../manifest/partition-value.ts';
 import type { NameMapping } from '../metadata/name-mapping.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { isPrimitiveType, type NestedField, type Schema } from '../metadata/schema.ts';
-import { singleValueFromJson } from '../metadata/single-value-json.ts';
+import { initialDefaultOf } from '../metadata/single-value-json.ts';
 import { checkOptions, type OptionKeys } from '../options.ts';
 import { decoding, unsupportedDataFile } from '../parquet/data-file-errors.ts';
 import type { ColumnCursor } from '../parquet/parquet-column.ts';
@@ -152,7 +152,7 @@ function missingValues(dataFile: DataFile, spec: PartitionSpec | undefined): Mis
     if (value !== undefined) {
       return value === null || !isPrimitiveType(field.type) ? value : partitionValueAs(field.type, value);
     }
-    if (field.initialDefault !== undefined) return singleValueFromJson(field.type, field.initialDefault);
+    if (field.initialDefault !== undefined) return initialDefaultOf(dataFile.filePath, field);
     return field.required ? undefined : null;
   };
 }
