@@ -1,5 +1,5 @@
-import type { PrimitiveValue } from '../manifest/data-file.ts';
-import type { Row, RowValue } from '../read/row.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
+import type { Row, RowValue } from '../metadata/row.ts';
 
 /** The values of some columns as one value that a `Set` compares. */
 export type EqualityKey = string | number | bigint | boolean | null;

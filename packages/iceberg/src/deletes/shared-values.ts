@@ -1,6 +1,6 @@
 import type { ColumnReference } from '../expression/expression-bound.ts';
 import type { ValueStats } from '../expression/expression-stats.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { isPrimitiveType, type PrimitiveType } from '../metadata/schema.ts';
 import { compareValues } from '../metadata/single-value.ts';
 

@@ -12,7 +12,7 @@ import { highestFieldId, type Schema } from '../metadata/schema.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { applyTransform } from '../metadata/transform.ts';
-import type { Row } from '../read/row.ts';
+import type { Row } from '../metadata/row.ts';
 import { planFiles } from '../scan/scan-plan.ts';
 import { scanRows } from '../scan/scan-rows.ts';
 import { updatePartitionSpec } from './update-partition-spec.ts';

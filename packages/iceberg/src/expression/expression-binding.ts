@@ -1,5 +1,5 @@
 import { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { isPrimitiveType, type PrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
 import { checkValue, valueKey } from '../metadata/single-value.ts';
 import type { ComparisonType, Expression, SetType, UnaryType } from './expression.ts';

@@ -1,4 +1,5 @@
-import type { PartitionValue, PrimitiveValue } from '../manifest/data-file.ts';
+import type { PartitionValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { findField, isPrimitiveType, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import {

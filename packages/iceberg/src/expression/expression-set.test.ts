@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import * as order from '../metadata/value-order.ts';
 import { eq, in_, type not, notEq, notIn, or } from './expression.ts';
 import { bindExpression } from './expression-binding.ts';

@@ -7,7 +7,7 @@ import {
   wideSchema,
 } from '../../test/support/arbitrary-rows.ts';
 import { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType, Schema } from '../metadata/schema.ts';
 import { compareValues } from '../metadata/single-value.ts';
 import {

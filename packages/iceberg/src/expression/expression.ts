@@ -1,4 +1,4 @@
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 
 /** A comparison of a column with one value. */
 export type ComparisonType = 'eq' | 'not-eq' | 'lt' | 'lt-eq' | 'gt' | 'gt-eq';

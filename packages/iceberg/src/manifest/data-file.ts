@@ -1,21 +1,4 @@
-/**
- * A value of a primitive type in memory.
- *
- * | type | value |
- * |---|---|
- * | boolean | boolean |
- * | int, date (days) | number |
- * | long, time (µs), timestamp, timestamptz (µs), …_ns (ns) | bigint |
- * | float, double | number |
- * | decimal | bigint, unscaled |
- * | string | string |
- * | uuid | string, lower case with dashes |
- * | fixed, binary | Uint8Array |
- *
- * `single-value.ts` holds their binary form (`encodeSingleValue(type, value)`, `decodeSingleValue(type, bytes)`,
- * `compareValues(type, a, b)`), `transform.ts` what a transform makes of them (`transformResultType(transform, sourceType)`).
- */
-export type PrimitiveValue = boolean | number | bigint | string | Uint8Array;
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 
 /** A value of a partition field in its transform's result type (day: number of days; month, year, hour, bucket: number). */
 export type PartitionValue = PrimitiveValue | null;

@@ -1,4 +1,4 @@
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { floorDivide, formatDay, formatYear, twoDigits } from '../metadata/calendar.ts';
 import type { Transform } from '../metadata/partition-spec.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';

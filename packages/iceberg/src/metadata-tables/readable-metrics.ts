@@ -1,5 +1,6 @@
 import { IcebergError } from '../errors.ts';
-import type { DataFile, PrimitiveValue } from '../manifest/data-file.ts';
+import type { DataFile } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { isPrimitiveType, type PrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
 import { decodeSingleValue } from '../metadata/single-value.ts';
 

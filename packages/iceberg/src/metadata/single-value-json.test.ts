@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { IcebergError } from '../errors.ts';
 import { type JsonValue, parseJson } from '../json/json.ts';
-import type { RowValue } from '../read/row.ts';
+import type { RowValue } from './row.ts';
 import type { Type } from './schema.ts';
 import { singleValueFromJson } from './single-value-json.ts';
 

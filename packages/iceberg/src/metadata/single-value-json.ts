@@ -1,8 +1,8 @@
 import { IcebergError } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../json/json.ts';
 import { isRawJson, stringifyJson } from '../json/json.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
-import { fieldSetter, type MutableRow, type RowValue } from '../read/row.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
+import { fieldSetter, type MutableRow, type RowValue } from './row.ts';
 import {
   isPrimitiveType,
   type ListType,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import type { PrimitiveType } from './schema.ts';
 import { compareValues, decodeSingleValue, encodeSingleValue } from './single-value.ts';
 

@@ -1,5 +1,5 @@
 import { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import { bigintToMinimalBytes, bytesToBigint } from './bigint-bytes.ts';
 import type { PrimitiveType } from './schema.ts';
 import { decimalParameters, fixedLength } from './type-parameters.ts';

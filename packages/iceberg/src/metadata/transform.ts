@@ -1,5 +1,5 @@
 import { IcebergError } from '../errors.ts';
-import type { PartitionValue, PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import { bigintToMinimalBytes } from './bigint-bytes.ts';
 import { civilMonth, civilYear, floorDivide } from './calendar.ts';
 import { murmur3 } from './murmur3.ts';
@@ -75,7 +75,7 @@ export function transformResultType(
 export function bindTransform(
   transform: Transform,
   sourceType: PrimitiveType,
-): (value: PrimitiveValue | null) => PartitionValue {
+): (value: PrimitiveValue | null) => PrimitiveValue | null {
   if (transformResultType(transform, sourceType) === undefined) {
     throw new IcebergError('INVALID_ARGUMENT', `cannot apply transform ${transform} to type ${sourceType}`, {
       context: { transform, sourceType },
@@ -95,11 +95,11 @@ export function applyTransform(
   transform: Transform,
   sourceType: PrimitiveType,
   value: PrimitiveValue | null,
-): PartitionValue {
+): PrimitiveValue | null {
   return bindTransform(transform, sourceType)(value);
 }
 
-type Apply = (value: PrimitiveValue) => PartitionValue;
+type Apply = (value: PrimitiveValue) => PrimitiveValue | null;
 
 function applierOf(transform: ParsedTransform, sourceType: PrimitiveType): Apply {
   switch (transform.kind) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import java from '../../test/fixtures/murmur3/java.json' with { type: 'json' };
 import vectors from '../../test/fixtures/murmur3/vectors.json' with { type: 'json' };
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import { murmur3 } from './murmur3.ts';
 import type { PrimitiveType } from './schema.ts';
 import { decodeSingleValue, encodeSingleValue } from './single-value.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { compareValues, encodeSingleValue } from '../metadata/single-value.ts';
 import { truncateLower, truncateUpper } from './bound-truncation.ts';
 

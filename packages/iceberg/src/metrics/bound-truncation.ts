@@ -1,4 +1,4 @@
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import type { MetricsMode } from './metrics-mode.ts';
 

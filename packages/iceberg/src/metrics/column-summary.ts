@@ -1,4 +1,4 @@
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { compareValues } from '../metadata/single-value.ts';
 import type { ParquetChunk, ParquetRowGroup } from '../parquet/parquet-footer.ts';
 import { storedStats } from '../parquet/parquet-stats.ts';

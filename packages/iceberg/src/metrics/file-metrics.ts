@@ -1,4 +1,5 @@
-import type { DataFile, PrimitiveValue } from '../manifest/data-file.ts';
+import type { DataFile } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { truncateLower, truncateUpper } from './bound-truncation.ts';

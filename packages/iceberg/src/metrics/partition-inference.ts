@@ -1,5 +1,6 @@
 import { IcebergError } from '../errors.ts';
-import type { PartitionValue, PrimitiveValue } from '../manifest/data-file.ts';
+import type { PartitionValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PartitionField, PartitionSpec } from '../metadata/partition-spec.ts';
 import { findField, isPrimitiveType, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import { checkValue, compareValues } from '../metadata/single-value.ts';

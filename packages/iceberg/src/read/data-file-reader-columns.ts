@@ -4,7 +4,7 @@ import type { ByteRange, ParquetChunk, ParquetRowGroup } from '../parquet/parque
 import { decodeOffsetIndex } from '../parquet/parquet-index.ts';
 import { type ColumnSelection, type PageLocation, selectedBytes } from '../parquet/parquet-selection.ts';
 import { type ParquetSource, readRanges } from '../parquet/parquet-source.ts';
-import type { PlannedLeaf } from './row-plan.ts';
+import type { PlannedLeaf } from '../parquet/planned-leaf.ts';
 
 /** Column chunks up to this size are read whole: finding their pages first would cost as much. */
 const smallChunkBytes = 32 * 1024;

@@ -1,7 +1,7 @@
 import { isPrimitiveType, type PrimitiveType, type Schema, walkFields } from '../metadata/schema.ts';
 import { ColumnMismatchError, valueConverter } from '../parquet/parquet-convert.ts';
 import type { ParquetNode } from '../parquet/parquet-schema.ts';
-import type { PlannedLeaf } from './row-plan.ts';
+import type { PlannedLeaf } from '../parquet/planned-leaf.ts';
 
 /** A primitive column of the table's schema that a file stores, outside lists and maps. */
 export interface StoredColumn {

@@ -15,7 +15,7 @@ import type { DataFile } from '../manifest/data-file.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { NestedField, Schema } from '../metadata/schema.ts';
 import { type DataFileReader, openDataFile } from './data-file-reader.ts';
-import type { Row } from './row.ts';
+import type { Row } from '../metadata/row.ts';
 
 const io = createCountingFileIO(createFixtureFileIO());
 

@@ -1,5 +1,5 @@
 import type { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import {
   isPrimitiveType,
   type ListType,
@@ -10,7 +10,8 @@ import {
 import { corruptDataFile, unsupportedDataFile } from '../parquet/data-file-errors.ts';
 import { ColumnMismatchError, type ValueConverter, valueConverter } from '../parquet/parquet-convert.ts';
 import type { ParquetNode } from '../parquet/parquet-schema.ts';
-import type { RowValue } from './row.ts';
+import type { PlannedLeaf } from '../parquet/planned-leaf.ts';
+import type { RowValue } from '../metadata/row.ts';
 
 /** How a field of the table's schema comes from a file. `slots` are positions in {@link RowPlan.leaves}. */
 export type FieldPlan =
@@ -43,12 +44,6 @@ export interface LeafPlan {
   readonly node: ParquetNode;
   readonly slot: number;
   readonly slots: readonly number[];
-}
-
-/** A leaf column to read, with how to convert it. */
-export interface PlannedLeaf {
-  readonly node: ParquetNode;
-  readonly convert: ValueConverter;
 }
 
 /** How rows of some columns come from a file. */

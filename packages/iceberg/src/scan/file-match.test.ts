@@ -23,7 +23,7 @@ import type { DataFile } from '../manifest/data-file.ts';
 import { type PartitionSpec, unpartitionedSpec } from '../metadata/partition-spec.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { createFileMatcher, type FileMatch, matchFile } from './file-match.ts';
-import { dataFileStats } from './scan-stats.ts';
+import { dataFileStats } from '../expression/manifest-stats.ts';
 
 interface MatchCase {
   readonly filter: Expression;

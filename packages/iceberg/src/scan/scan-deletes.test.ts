@@ -13,7 +13,7 @@ import { eq, gtEq, lt } from '../expression/expression.ts';
 import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { NestedField, Schema, Type } from '../metadata/schema.ts';
-import type { Row } from '../read/row.ts';
+import type { Row } from '../metadata/row.ts';
 import type { ScanOptions } from './scan-options.ts';
 import { planFiles } from './scan-plan.ts';
 import { readTask, scanRows } from './scan-rows.ts';

@@ -25,7 +25,7 @@ import {
   type PlanFilesOptions,
   type PlanOptions,
 } from './scan-options.ts';
-import { dataFileStats, partitionStats, summaryStats } from './scan-stats.ts';
+import { dataFileStats, partitionStats, summaryStats } from '../expression/manifest-stats.ts';
 import { type SnapshotSelection, selectSnapshot } from './snapshot-selection.ts';
 
 /** A data file that may hold wanted rows, and what is needed to read them. */

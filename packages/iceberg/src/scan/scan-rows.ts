@@ -9,7 +9,7 @@ import type { FileIO } from '../io/file-io.ts';
 import type { Schema } from '../metadata/schema.ts';
 import { currentSchema, type TableMetadata } from '../metadata/table-metadata.ts';
 import { openDataFile, type RowBatch } from '../read/data-file-reader.ts';
-import { fieldSetter, type MutableRow, type Row, type RowValue } from '../read/row.ts';
+import { fieldSetter, type MutableRow, type Row, type RowValue } from '../metadata/row.ts';
 import {
   checkAppendOptions,
   checkReadOptions,

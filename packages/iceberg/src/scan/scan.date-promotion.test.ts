@@ -7,7 +7,7 @@ import type { DataFile } from '../manifest/data-file.ts';
 import { createTableMetadata } from '../metadata/create-table-metadata.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { openDataFile } from '../read/data-file-reader.ts';
-import type { Row } from '../read/row.ts';
+import type { Row } from '../metadata/row.ts';
 import { planFiles } from './scan-plan.ts';
 import { scanRows } from './scan-rows.ts';
 

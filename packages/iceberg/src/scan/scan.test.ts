@@ -13,7 +13,7 @@ import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { currentSnapshot, type TableMetadata } from '../metadata/table-metadata.ts';
-import type { Row } from '../read/row.ts';
+import type { Row } from '../metadata/row.ts';
 import { type FileScanTask, planFiles } from './scan-plan.ts';
 import { readTask, scanBatches, scanRows } from './scan-rows.ts';
 

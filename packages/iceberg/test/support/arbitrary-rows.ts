@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Expression } from '../../src/expression/expression.ts';
-import type { PrimitiveValue } from '../../src/manifest/data-file.ts';
+import type { PrimitiveValue } from '../../src/metadata/primitive-value.ts';
 import type { PrimitiveType, Schema } from '../../src/metadata/schema.ts';
 
 /** Types whose values the random tests draw, each with a domain that collides often and has its extremes. */

@@ -9,7 +9,7 @@ import type { PartitionSpec } from '../../src/metadata/partition-spec.ts';
 import { partitionTypes } from '../../src/metadata/partition-spec-binding.ts';
 import type { NestedField, PrimitiveType, Schema } from '../../src/metadata/schema.ts';
 import type { TableMetadata } from '../../src/metadata/table-metadata.ts';
-import type { Row } from '../../src/read/row.ts';
+import type { Row } from '../../src/metadata/row.ts';
 import { type EncodeParquetOptions, encodeParquet } from './parquet-file.ts';
 import { type ContainerForm, encodeDeletionVector } from './roaring-writer.ts';
 

@@ -6,7 +6,7 @@ import {
   type RowValue,
   type Type,
 } from '../../src/index.ts';
-import type { PrimitiveValue } from '../../src/manifest/data-file.ts';
+import type { PrimitiveValue } from '../../src/metadata/primitive-value.ts';
 
 /**
  * A value in the printed form that the tests of all languages share; see `test/interop/scan_tables.py`. It loses

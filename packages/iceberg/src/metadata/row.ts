@@ -1,4 +1,4 @@
-import type { PrimitiveValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 
 /**
  * A value in a row: a primitive in the form of {@link PrimitiveValue}, null, a struct as an object by field

@@ -1,11 +1,7 @@
-import type { ColumnReference, PartitionReference } from '../expression/expression-bound.ts';
-import { unknownStats, type ValueStats } from '../expression/expression-stats.ts';
-import type {
-  DataFile,
-  PartitionFieldSummary,
-  PartitionValue,
-  PrimitiveValue,
-} from '../manifest/data-file.ts';
+import type { ColumnReference, PartitionReference } from './expression-bound.ts';
+import { unknownStats, type ValueStats } from './expression-stats.ts';
+import type { DataFile, PartitionFieldSummary, PartitionValue } from '../manifest/data-file.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { partitionValueAs } from '../manifest/partition-value.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import { isPrimitiveType, type PrimitiveType } from '../metadata/schema.ts';
