@@ -1,46 +1,42 @@
 import { IcebergError } from '../errors.ts';
-import type { DataFile, FileContent, FileFormat } from '../manifest/data-file.ts';
-
-/** Of data files, as manifests spell them: any other would make the manifest unreadable. */
-const formats: ReadonlySet<FileFormat> = new Set<FileFormat>(['PARQUET', 'AVRO', 'ORC']);
+import type { DataFile, FileContent } from '../manifest/data-file.ts';
+import { checkAddedMembers, checkNameMembers } from './data-file-members.ts';
 
 /**
- * `INVALID_ARGUMENT` unless these are descriptions of distinct new data files that a manifest can hold. Whether
- * partition values fit the spec is checked when the manifest is written.
+ * `INVALID_ARGUMENT` unless these are descriptions of distinct new data files that a manifest can hold. Whether the
+ * table has their specs is `checkSpecs`; whether partition values fit them is checked when the manifest is written.
  */
-export function checkAddedFiles(files: readonly DataFile[], wanted: FileContent = 'data'): void {
-  const paths = new Set<string>();
-  for (const { filePath, fileFormat, content, recordCount, fileSizeInBytes } of files) {
-    if (typeof filePath !== 'string' || filePath === '') throw refuse('a file needs a location', filePath);
-    if (!formats.has(fileFormat)) {
-      throw refuse(`${filePath}: ${fileFormat} is no file format (${[...formats].join(', ')})`, filePath);
+export function checkAddedFiles(files: readonly DataFile[]): void {
+  checkFiles(files, (file) => {
+    checkAddedMembers(file);
+    const { content, filePath } = file;
+    if (content !== 'data') {
+      throw refuse(`${filePath}: this operation adds files of content data, not ${content}`, filePath);
     }
-    if (content !== wanted) {
-      throw refuse(`${filePath}: this operation adds files of content ${wanted}, not ${content}`, filePath);
-    }
-    if (paths.has(filePath)) throw refuse(`${filePath} is given twice`, filePath);
-    if (!Number.isSafeInteger(recordCount) || recordCount < 0) {
-      throw refuse(`${filePath}: ${recordCount} is no record count`, filePath);
-    }
-    if (!Number.isSafeInteger(fileSizeInBytes) || fileSizeInBytes < 0) {
-      throw refuse(`${filePath}: ${fileSizeInBytes} is no file size`, filePath);
-    }
-    paths.add(filePath);
-  }
+  });
 }
 
 /** `INVALID_ARGUMENT` unless these name distinct files of these contents. */
 export function checkNamedFiles(files: readonly DataFile[], wanted: readonly FileContent[]): void {
+  checkFiles(files, (file) => {
+    checkNameMembers(file);
+    const { content, filePath } = file;
+    if (wanted.includes(content)) return;
+    throw refuse(
+      `${filePath} has content ${content}; what is removed here is ${wanted.join(' or ')}`,
+      filePath,
+    );
+  });
+}
+
+function checkFiles(files: readonly DataFile[], check: (file: DataFile) => void): void {
+  if (!Array.isArray(files)) throw refuse('an array of data files is needed');
   const paths = new Set<string>();
-  for (const { filePath, content } of files) {
-    if (!wanted.includes(content)) {
-      throw refuse(
-        `${filePath} has content ${content}; what is removed here is ${wanted.join(' or ')}`,
-        filePath,
-      );
-    }
-    if (paths.has(filePath)) throw refuse(`${filePath} is given twice`, filePath);
-    paths.add(filePath);
+  for (const file of files as readonly DataFile[]) {
+    if (typeof file !== 'object' || file === null) throw refuse(`${String(file)} describes no data file`);
+    check(file);
+    if (paths.has(file.filePath)) throw refuse(`${file.filePath} is given twice`, file.filePath);
+    paths.add(file.filePath);
   }
 }
 
@@ -64,6 +60,6 @@ export function groupBySpec<T extends { readonly specId: number }>(
   return [...groups].sort(([left], [right]) => right - left);
 }
 
-function refuse(message: string, filePath: string): IcebergError {
+function refuse(message: string, filePath?: string): IcebergError {
   return new IcebergError('INVALID_ARGUMENT', message, { context: { filePath } });
 }

@@ -3,6 +3,7 @@ import type { Expression } from '../expression/expression.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { FilePartition } from '../manifest/partition-key.ts';
 import { checkNamedFiles } from './added-files.ts';
+import { checkPartitions } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { isRemoving } from './file-removal.ts';
 import { snapshotOperation } from './snapshot-operation.ts';
@@ -36,8 +37,9 @@ export interface DeleteDataFilesOptions extends SnapshotOptions {
  * file that others added and that matches in part. As Iceberg Java's `DeleteFiles` with `validateFilesExist`.
  */
 export function deleteDataFiles(options: DeleteDataFilesOptions): TableOperation {
-  const { allowMissing = false, files = [] } = options;
+  const { allowMissing = false, files = [], partitions = [] } = options;
   checkNamedFiles(files, ['data']);
+  checkPartitions(partitions);
   if (!isRemoving(options)) {
     throw new IcebergError('INVALID_ARGUMENT', 'deleteDataFiles: name paths, files, partitions or a filter');
   }

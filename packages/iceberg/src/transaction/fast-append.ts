@@ -1,6 +1,7 @@
 import type { DataFile, ManifestFile } from '../manifest/data-file.ts';
 import { SnapshotCounts } from '../manifest/snapshot-summary.ts';
 import { checkAddedFiles, groupBySpec } from './added-files.ts';
+import { checkSpecs } from './data-file-members.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
 import type { SnapshotOptions } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
@@ -41,6 +42,7 @@ export function addedManifests(
   files: readonly DataFile[],
   sequenceNumber?: bigint,
 ): Promise<readonly ManifestFile[]> {
+  checkSpecs(context, files);
   return context.once('addedManifests', async () => {
     const manifests: ManifestFile[] = [];
     for (const [specId, group] of groupBySpec(files)) {

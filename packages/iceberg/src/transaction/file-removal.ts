@@ -2,11 +2,11 @@ import type { Expression } from '../expression/expression.ts';
 import { bindExpression } from '../expression/expression-binding.ts';
 import { projectToPartition } from '../expression/expression-projection.ts';
 import { mayMatch } from '../expression/expression-stats.ts';
+import { summaryStats } from '../expression/manifest-stats.ts';
 import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.ts';
 import { type FilePartition, partitionKey } from '../manifest/partition-key.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
 import { createFileMatcher, type FileMatch } from '../scan/file-match.ts';
-import { summaryStats } from '../expression/manifest-stats.ts';
 import { manifestMayHold } from './manifest-partitions.ts';
 
 /** What is to be taken out of a table. Each part may be absent; a file goes if one of them says so. */

@@ -1,12 +1,12 @@
 import type { ValueStats } from '../expression/expression-stats.ts';
+import { summaryStats } from '../expression/manifest-stats.ts';
 import type { ManifestFile, PartitionValue } from '../manifest/data-file.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { FilePartition } from '../manifest/partition-key.ts';
 import { partitionTypes } from '../metadata/partition-spec-binding.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { compareValues } from '../metadata/single-value.ts';
 import { currentSchema, partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
-import { summaryStats } from '../expression/manifest-stats.ts';
 
 /** Whether some file of a manifest may be of one of these partitions, by what the manifest list says of it. */
 export function manifestMayHold(

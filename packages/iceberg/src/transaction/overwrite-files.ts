@@ -4,6 +4,7 @@ import type { DataFile } from '../manifest/data-file.ts';
 import type { SnapshotOperation } from '../metadata/snapshot.ts';
 import { checkAddedFiles, checkDisjoint, checkNamedFiles } from './added-files.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
+import { checkSpecs } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { filterTest } from './file-removal.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
@@ -64,6 +65,7 @@ export function overwriteFiles(options: OverwriteFilesOptions): TableOperation {
       ? 'delete'
       : 'overwrite';
   return snapshotOperation('overwriteFiles', options, async (context) => {
+    checkSpecs(context, addDataFiles);
     if (options.validateAddedFilesMatchFilter) checkMatch(context, filter!, addDataFiles);
     await validate(context, options);
     const remove = { files: removeDataFiles, ...(filter !== undefined && { filter }) };

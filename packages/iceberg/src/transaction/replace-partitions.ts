@@ -3,6 +3,7 @@ import type { DataFile } from '../manifest/data-file.ts';
 import { type FilePartition, partitionKey } from '../manifest/partition-key.ts';
 import { checkAddedFiles } from './added-files.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
+import { checkSpecs } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { snapshotOperation } from './snapshot-operation.ts';
 import type { SnapshotOptions } from './snapshot-options.ts';
@@ -34,6 +35,7 @@ export function replacePartitions(options: ReplacePartitionsOptions): TableOpera
   const partitions = partitionsOf(addDataFiles);
   const summary = { ...options.summary, 'replace-partitions': 'true' };
   return snapshotOperation('replacePartitions', { ...options, summary }, async (context) => {
+    checkSpecs(context, addDataFiles);
     const changes =
       validateNoConflictingData || validateNoConflictingDeletes ? new ConcurrentChanges(context) : undefined;
     if (validateNoConflictingData) await changes!.checkNoDataAdded({ partitions });

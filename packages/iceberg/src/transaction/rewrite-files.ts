@@ -5,6 +5,7 @@ import { partitionSpecById, type TableMetadata } from '../metadata/table-metadat
 import { checkAddedFiles, checkDisjoint, checkNamedFiles } from './added-files.ts';
 import { branchHead } from './branch-history.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
+import { checkSpecs } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
 import type { SnapshotOptions } from './snapshot-options.ts';
@@ -46,6 +47,7 @@ export function rewriteFiles(options: RewriteFilesOptions): TableOperation {
   checkDisjoint(removeDataFiles, addDataFiles);
   checkRowCounts(removeDataFiles, removeDeleteFiles, addDataFiles);
   return snapshotOperation('rewriteFiles', options, async (context) => {
+    checkSpecs(context, addDataFiles);
     const dataSequenceNumber = newSequenceNumber(context, options.dataSequenceNumber);
     if (removeDataFiles.length > 0) {
       const ignore =
