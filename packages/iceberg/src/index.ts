@@ -97,8 +97,17 @@ export type {
   RemoveOrphanFilesOptions,
 } from './maintenance/remove-orphan-files.ts';
 export { removeOrphanFiles } from './maintenance/remove-orphan-files.ts';
-export type { DataFile, EntryStatus, FileContent, FileFormat, ManifestContent, ManifestEntry, ManifestFile, PartitionFieldSummary, PartitionValue } from './manifest/data-file.ts';
-export type { PrimitiveValue } from './metadata/primitive-value.ts';
+export type {
+  DataFile,
+  EntryStatus,
+  FileContent,
+  FileFormat,
+  ManifestContent,
+  ManifestEntry,
+  ManifestFile,
+  PartitionFieldSummary,
+  PartitionValue,
+} from './manifest/data-file.ts';
 export type { ManifestListCache } from './manifest/manifest-list-cache.ts';
 export { createManifestListCache } from './manifest/manifest-list-cache.ts';
 export { readSnapshotManifests } from './manifest/manifest-list-reader.ts';
@@ -125,6 +134,8 @@ export type {
   UnboundPartitionSpec,
 } from './metadata/partition-spec.ts';
 export { firstPartitionFieldId, unpartitionedSpec } from './metadata/partition-spec.ts';
+export type { PrimitiveValue } from './metadata/primitive-value.ts';
+export type { Row, RowMap, RowValue } from './metadata/row.ts';
 export type {
   FieldPath,
   ListType,
@@ -201,7 +212,6 @@ export type {
   RowGroupInfo,
 } from './read/data-file-reader.ts';
 export { openDataFile } from './read/data-file-reader.ts';
-export type { Row, RowMap, RowValue } from './metadata/row.ts';
 export type { RowRange, RowRanges } from './read/row-ranges.ts';
 export { cherryPick } from './refs/cherry-pick.ts';
 export type { CreateRefOptions } from './refs/create-ref.ts';

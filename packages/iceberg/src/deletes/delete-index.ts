@@ -1,11 +1,11 @@
 import { IcebergError } from '../errors.ts';
 import type { ColumnReference } from '../expression/expression-bound.ts';
 import type { ValueStats } from '../expression/expression-stats.ts';
+import { dataFileStats } from '../expression/manifest-stats.ts';
 import type { DataFile, ManifestEntry } from '../manifest/data-file.ts';
 import { partitionKey } from '../manifest/partition-key.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
-import { dataFileStats } from '../expression/manifest-stats.ts';
 import type { DeleteFile } from './delete-file.ts';
 import { type EqualityField, findEqualityField } from './equality-field.ts';
 import { PositionDeleteFiles } from './position-delete-files.ts';

@@ -1,10 +1,10 @@
 import { eq } from '../expression/expression.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
+import type { Row } from '../metadata/row.ts';
 import type { Schema } from '../metadata/schema.ts';
 import { corruptDataFile } from '../parquet/data-file-errors.ts';
 import { openDataFile } from '../read/data-file-reader.ts';
-import type { Row } from '../metadata/row.ts';
 
 /** Field id of `file_path` in position delete files. */
 export const filePathFieldId = 2147483546;

@@ -1,9 +1,9 @@
 import type { FileIO } from '../io/file-io.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import type { DataFile } from '../manifest/data-file.ts';
+import type { Row } from '../metadata/row.ts';
 import { type NestedField, type Schema, walkFields } from '../metadata/schema.ts';
 import { decoding } from '../parquet/data-file-errors.ts';
-import type { Row } from '../metadata/row.ts';
 import type { DeleteFile } from './delete-file.ts';
 import type { DeleteFileCache } from './delete-file-cache.ts';
 import { DeletedRows } from './deleted-rows.ts';

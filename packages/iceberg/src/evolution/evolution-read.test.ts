@@ -8,11 +8,11 @@ import { and, type Expression, eq, gtEq, isNull, lt } from '../expression/expres
 import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { createTableMetadata } from '../metadata/create-table-metadata.ts';
+import type { Row } from '../metadata/row.ts';
 import { highestFieldId, type Schema } from '../metadata/schema.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { applyTransform } from '../metadata/transform.ts';
-import type { Row } from '../metadata/row.ts';
 import { planFiles } from '../scan/scan-plan.ts';
 import { scanRows } from '../scan/scan-rows.ts';
 import { updatePartitionSpec } from './update-partition-spec.ts';

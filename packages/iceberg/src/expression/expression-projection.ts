@@ -1,6 +1,6 @@
 import type { PartitionValue } from '../manifest/data-file.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { findField, isPrimitiveType, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import {
   bindTransform,

@@ -16,16 +16,16 @@ import {
   type PlainRow,
   wideSchema,
 } from '../../test/support/arbitrary-rows.ts';
-import { eq, gt, isNull, lt, notNull } from './expression.ts';
-import { bindExpression } from './expression-binding.ts';
-import { projectToPartition } from './expression-projection.ts';
-import { rowPredicate } from './expression-row.ts';
-import { mayMatch } from './expression-stats.ts';
 import type { DataFile, PartitionFieldSummary } from '../manifest/data-file.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { transformResultType } from '../metadata/transform.ts';
+import { eq, gt, isNull, lt, notNull } from './expression.ts';
+import { bindExpression } from './expression-binding.ts';
+import { projectToPartition } from './expression-projection.ts';
+import { rowPredicate } from './expression-row.ts';
+import { mayMatch } from './expression-stats.ts';
 import { dataFileStats, partitionStats, summaryStats } from './manifest-stats.ts';
 
 const fieldOf = (type: string) => {

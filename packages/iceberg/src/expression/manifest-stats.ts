@@ -1,11 +1,11 @@
-import type { ColumnReference, PartitionReference } from './expression-bound.ts';
-import { unknownStats, type ValueStats } from './expression-stats.ts';
 import type { DataFile, PartitionFieldSummary, PartitionValue } from '../manifest/data-file.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { partitionValueAs } from '../manifest/partition-value.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { isPrimitiveType, type PrimitiveType } from '../metadata/schema.ts';
 import { decodeSingleValue } from '../metadata/single-value.ts';
+import type { ColumnReference, PartitionReference } from './expression-bound.ts';
+import { unknownStats, type ValueStats } from './expression-stats.ts';
 
 const noRows: ValueStats = { canBeNull: false, canBeNaN: false, canBeValue: false };
 

@@ -1,7 +1,7 @@
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { compareValues, encodeSingleValue } from '../metadata/single-value.ts';
 import type { DataFile, PartitionFieldSummary } from './data-file.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 
 interface FieldRange {
   readonly type: PrimitiveType;

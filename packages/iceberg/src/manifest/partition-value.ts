@@ -1,7 +1,7 @@
 import { IcebergError } from '../errors.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { unitsPerDay } from '../metadata/single-value.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 
 /**
  * A partition value in the type that its column is read with. Manifests give it in the type of the schema they are

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { formatDay } from '../metadata/calendar.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { formatPartitionValue } from './partition-text.ts';
 

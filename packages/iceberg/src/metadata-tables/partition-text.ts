@@ -1,6 +1,6 @@
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { floorDivide, formatDay, formatYear, twoDigits } from '../metadata/calendar.ts';
 import type { Transform } from '../metadata/partition-spec.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { parseTransform } from '../metadata/transform.ts';
 import { decimalParameters } from '../metadata/type-parameters.ts';

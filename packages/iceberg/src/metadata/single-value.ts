@@ -1,6 +1,6 @@
 import { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from './primitive-value.ts';
 import { bigintToMinimalBytes, bytesToBigint } from './bigint-bytes.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import type { PrimitiveType } from './schema.ts';
 import { decimalParameters, fixedLength } from './type-parameters.ts';
 import { formatUuid, isUuid, parseUuid } from './uuid.ts';

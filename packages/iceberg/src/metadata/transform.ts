@@ -1,9 +1,9 @@
 import { IcebergError } from '../errors.ts';
-import type { PrimitiveValue } from './primitive-value.ts';
 import { bigintToMinimalBytes } from './bigint-bytes.ts';
 import { civilMonth, civilYear, floorDivide } from './calendar.ts';
 import { murmur3 } from './murmur3.ts';
 import type { Transform } from './partition-spec.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import type { PrimitiveType } from './schema.ts';
 import { decimalParameters, fixedLength } from './type-parameters.ts';
 import { parseUuid } from './uuid.ts';

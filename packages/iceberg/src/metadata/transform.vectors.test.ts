@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import java from '../../test/fixtures/murmur3/java.json' with { type: 'json' };
 import vectors from '../../test/fixtures/murmur3/vectors.json' with { type: 'json' };
-import type { PrimitiveValue } from './primitive-value.ts';
 import { murmur3 } from './murmur3.ts';
+import type { PrimitiveValue } from './primitive-value.ts';
 import type { PrimitiveType } from './schema.ts';
 import { decodeSingleValue, encodeSingleValue } from './single-value.ts';
 import { applyTransform } from './transform.ts';

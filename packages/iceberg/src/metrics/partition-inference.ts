@@ -1,7 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import type { PartitionValue } from '../manifest/data-file.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PartitionField, PartitionSpec } from '../metadata/partition-spec.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { findField, isPrimitiveType, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import { checkValue, compareValues } from '../metadata/single-value.ts';
 import { initialDefaultOf } from '../metadata/single-value-json.ts';

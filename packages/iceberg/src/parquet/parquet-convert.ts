@@ -1,5 +1,5 @@
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import { bytesToBigint } from '../metadata/bigint-bytes.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { decimalParameters, fixedLength } from '../metadata/type-parameters.ts';
 import { formatUuid } from '../metadata/uuid.ts';

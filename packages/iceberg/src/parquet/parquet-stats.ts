@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { ValueStats } from '../expression/expression-stats.ts';
 import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
-import type { PlannedLeaf } from './planned-leaf.ts';
 import { ByteSlices, decodeValues, type PhysicalValues } from './parquet-values.ts';
+import type { PlannedLeaf } from './planned-leaf.ts';
 
 /** What a footer or a page index says of some values of a column. */
 export interface StoredStatistics {

@@ -2,6 +2,7 @@ import type { BoundExpression, BoundPredicate, ColumnReference } from '../expres
 import { referencesOf } from '../expression/expression-bound.ts';
 import { mayMatch, unknownStats, type ValueStats } from '../expression/expression-stats.ts';
 import type { PrimitiveValue } from '../metadata/primitive-value.ts';
+import type { RowValue } from '../metadata/row.ts';
 import type { PrimitiveType } from '../metadata/schema.ts';
 import { decoding } from '../parquet/data-file-errors.ts';
 import type { ByteRange, ParquetChunk, ParquetRowGroup } from '../parquet/parquet-footer.ts';
@@ -9,9 +10,8 @@ import { decodeColumnIndex, type PageStatistics } from '../parquet/parquet-index
 import type { PageLocation } from '../parquet/parquet-selection.ts';
 import { type ParquetSource, readRanges } from '../parquet/parquet-source.ts';
 import { storedStats } from '../parquet/parquet-stats.ts';
-import { loadPages, type PageCache } from './data-file-reader-columns.ts';
-import type { RowValue } from '../metadata/row.ts';
 import type { PlannedLeaf } from '../parquet/planned-leaf.ts';
+import { loadPages, type PageCache } from './data-file-reader-columns.ts';
 import { intersectRanges, type RowRange, type RowRanges, unionRanges } from './row-ranges.ts';
 
 /** How a filter's column is found in a file: stored, or the same for every row, or not to be judged. */

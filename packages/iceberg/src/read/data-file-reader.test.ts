@@ -13,9 +13,9 @@ import { createCountingFileIO } from '../io/counting-file-io.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
+import type { Row } from '../metadata/row.ts';
 import type { NestedField, Schema } from '../metadata/schema.ts';
 import { type DataFileReader, openDataFile } from './data-file-reader.ts';
-import type { Row } from '../metadata/row.ts';
 
 const io = createCountingFileIO(createFixtureFileIO());
 

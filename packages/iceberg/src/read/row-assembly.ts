@@ -1,6 +1,6 @@
 import type { PrimitiveValue } from '../metadata/primitive-value.ts';
-import type { LeafBatch } from '../parquet/leaf-batch.ts';
 import { fieldSetter, type MutableRow, type Row, type RowMap, type RowValue } from '../metadata/row.ts';
+import type { LeafBatch } from '../parquet/leaf-batch.ts';
 import type { FieldPlan, LeafPlan, RowPlan } from './row-plan.ts';
 
 /**

@@ -1,5 +1,6 @@
 import type { IcebergError } from '../errors.ts';
 import type { PrimitiveValue } from '../metadata/primitive-value.ts';
+import type { RowValue } from '../metadata/row.ts';
 import {
   isPrimitiveType,
   type ListType,
@@ -11,7 +12,6 @@ import { corruptDataFile, unsupportedDataFile } from '../parquet/data-file-error
 import { ColumnMismatchError, type ValueConverter, valueConverter } from '../parquet/parquet-convert.ts';
 import type { ParquetNode } from '../parquet/parquet-schema.ts';
 import type { PlannedLeaf } from '../parquet/planned-leaf.ts';
-import type { RowValue } from '../metadata/row.ts';
 
 /** How a field of the table's schema comes from a file. `slots` are positions in {@link RowPlan.leaves}. */
 export type FieldPlan =

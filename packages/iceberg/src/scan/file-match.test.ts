@@ -19,11 +19,11 @@ import { bindExpression } from '../expression/expression-binding.ts';
 import { complementOf } from '../expression/expression-complement.ts';
 import { rowPredicate } from '../expression/expression-row.ts';
 import { mayMatch } from '../expression/expression-stats.ts';
+import { dataFileStats } from '../expression/manifest-stats.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { type PartitionSpec, unpartitionedSpec } from '../metadata/partition-spec.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { createFileMatcher, type FileMatch, matchFile } from './file-match.ts';
-import { dataFileStats } from '../expression/manifest-stats.ts';
 
 interface MatchCase {
   readonly filter: Expression;

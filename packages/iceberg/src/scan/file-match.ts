@@ -5,10 +5,10 @@ import type { BoundExpression, ColumnReference, PartitionReference } from '../ex
 import { complementOf } from '../expression/expression-complement.ts';
 import { projectToPartition } from '../expression/expression-projection.ts';
 import { mayMatch, type ValueStats } from '../expression/expression-stats.ts';
+import { dataFileStats, partitionStats } from '../expression/manifest-stats.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
 import type { Schema } from '../metadata/schema.ts';
-import { dataFileStats, partitionStats } from '../expression/manifest-stats.ts';
 
 /**
  * What metadata alone proves of a file's rows against a filter: `all` match, `none` matches, or `maybe-some`,

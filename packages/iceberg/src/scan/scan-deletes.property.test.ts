@@ -27,11 +27,11 @@ import { bindExpression } from '../expression/expression-binding.ts';
 import { rowPredicate } from '../expression/expression-row.ts';
 import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
-import type { PrimitiveValue } from '../metadata/primitive-value.ts';
 import type { PartitionSpec } from '../metadata/partition-spec.ts';
+import type { PrimitiveValue } from '../metadata/primitive-value.ts';
+import type { Row } from '../metadata/row.ts';
 import { isPrimitiveType, type NestedField, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import { compareValues, encodeSingleValue } from '../metadata/single-value.ts';
-import type { Row } from '../metadata/row.ts';
 import { scanRows } from './scan-rows.ts';
 
 /** Goal: no pruning drops or resurrects a row. Method: random small tables against a model that reads everything. */

@@ -5,6 +5,7 @@ import { bindExpression } from '../expression/expression-binding.ts';
 import type { BoundExpression, ColumnReference, PartitionReference } from '../expression/expression-bound.ts';
 import { projectToPartition } from '../expression/expression-projection.ts';
 import { mayMatch } from '../expression/expression-stats.ts';
+import { dataFileStats, partitionStats, summaryStats } from '../expression/manifest-stats.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from '../manifest/data-file.ts';
@@ -25,7 +26,6 @@ import {
   type PlanFilesOptions,
   type PlanOptions,
 } from './scan-options.ts';
-import { dataFileStats, partitionStats, summaryStats } from '../expression/manifest-stats.ts';
 import { type SnapshotSelection, selectSnapshot } from './snapshot-selection.ts';
 
 /** A data file that may hold wanted rows, and what is needed to read them. */

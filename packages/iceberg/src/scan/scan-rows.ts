@@ -6,10 +6,10 @@ import { bindExpression } from '../expression/expression-binding.ts';
 import { type BoundExpression, type ColumnReference, referencesOf } from '../expression/expression-bound.ts';
 import { rowPredicate } from '../expression/expression-row.ts';
 import type { FileIO } from '../io/file-io.ts';
+import { fieldSetter, type MutableRow, type Row, type RowValue } from '../metadata/row.ts';
 import type { Schema } from '../metadata/schema.ts';
 import { currentSchema, type TableMetadata } from '../metadata/table-metadata.ts';
 import { openDataFile, type RowBatch } from '../read/data-file-reader.ts';
-import { fieldSetter, type MutableRow, type Row, type RowValue } from '../metadata/row.ts';
 import {
   checkAppendOptions,
   checkReadOptions,

@@ -5,9 +5,9 @@ import { eq, gt, isNull } from '../expression/expression.ts';
 import { createMemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { createTableMetadata } from '../metadata/create-table-metadata.ts';
+import type { Row } from '../metadata/row.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { openDataFile } from '../read/data-file-reader.ts';
-import type { Row } from '../metadata/row.ts';
 import { planFiles } from './scan-plan.ts';
 import { scanRows } from './scan-rows.ts';
 

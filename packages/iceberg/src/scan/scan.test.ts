@@ -11,9 +11,9 @@ import { IcebergError } from '../errors.ts';
 import { and, type Expression, eq, gtEq, in_, isNull, lt, notEq, or } from '../expression/expression.ts';
 import { createMemoryFileIO, type MemoryFileIO } from '../io/memory-file-io.ts';
 import type { DataFile } from '../manifest/data-file.ts';
+import type { Row } from '../metadata/row.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { currentSnapshot, type TableMetadata } from '../metadata/table-metadata.ts';
-import type { Row } from '../metadata/row.ts';
 import { type FileScanTask, planFiles } from './scan-plan.ts';
 import { readTask, scanBatches, scanRows } from './scan-rows.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { DataFile, PartitionValue } from '../../src/manifest/data-file.ts';
-import type { PrimitiveValue } from '../../src/metadata/primitive-value.ts';
 import type { PartitionSpec } from '../../src/metadata/partition-spec.ts';
+import type { PrimitiveValue } from '../../src/metadata/primitive-value.ts';
 import type { PrimitiveType, Schema } from '../../src/metadata/schema.ts';
 import { compareValues, encodeSingleValue } from '../../src/metadata/single-value.ts';
 import { bindTransform, transformResultType } from '../../src/metadata/transform.ts';

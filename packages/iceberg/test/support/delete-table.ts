@@ -7,9 +7,9 @@ import { avroTypeOf } from '../../src/manifest/manifest-schema.ts';
 import { createTableMetadata } from '../../src/metadata/create-table-metadata.ts';
 import type { PartitionSpec } from '../../src/metadata/partition-spec.ts';
 import { partitionTypes } from '../../src/metadata/partition-spec-binding.ts';
+import type { Row } from '../../src/metadata/row.ts';
 import type { NestedField, PrimitiveType, Schema } from '../../src/metadata/schema.ts';
 import type { TableMetadata } from '../../src/metadata/table-metadata.ts';
-import type { Row } from '../../src/metadata/row.ts';
 import { type EncodeParquetOptions, encodeParquet } from './parquet-file.ts';
 import { type ContainerForm, encodeDeletionVector } from './roaring-writer.ts';
 

@@ -1,7 +1,7 @@
 import type { PrimitiveValue } from '../../src/metadata/primitive-value.ts';
+import type { Row, RowValue } from '../../src/metadata/row.ts';
 import { isPrimitiveType, type NestedField, type PrimitiveType } from '../../src/metadata/schema.ts';
 import { compareValues, encodeSingleValue } from '../../src/metadata/single-value.ts';
-import type { Row, RowValue } from '../../src/metadata/row.ts';
 import { type ThriftField, thriftStruct } from './thrift-writer.ts';
 
 /** How {@link encodeParquet} writes. */
