@@ -4,7 +4,6 @@ export type {
   Catalog,
   CommitOptions,
   CommitRequest,
-  CreateTableOptions,
   LoadedTable,
   Namespace,
   NamespacePropertiesUpdate,
@@ -115,6 +114,7 @@ export { readManifest } from './manifest/manifest-reader.ts';
 export type { FilePartition } from './manifest/partition-key.ts';
 export type { CreateTableMetadataOptions } from './metadata/create-table-metadata.ts';
 export { createTableMetadata } from './metadata/create-table-metadata.ts';
+export type { CreateTableOptions } from './metadata/create-table-options.ts';
 export {
   loadTableMetadata,
   metadataFolder,

@@ -1,6 +1,4 @@
-import type { UnboundPartitionSpec } from '../metadata/partition-spec.ts';
-import type { Schema } from '../metadata/schema.ts';
-import type { UnboundSortOrder } from '../metadata/sort-order.ts';
+import type { CreateTableOptions } from '../metadata/create-table-options.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import type { TableRequirement } from './table-requirement.ts';
 import type { TableUpdate } from './table-update.ts';
@@ -19,20 +17,6 @@ export interface LoadedTable {
   /** URI of the metadata file that `metadata` was read from (or written to). */
   readonly metadataLocation: string;
   readonly metadata: TableMetadata;
-}
-
-/** What a new table shall be. */
-export interface CreateTableOptions {
-  /** Ids may be any distinct numbers: they are assigned anew from 1 and those of spec and order mapped along. */
-  readonly schema: Omit<Schema, 'schemaId'> & { readonly schemaId?: number };
-  /** Default: unpartitioned. Field ids are assigned from 1000. */
-  readonly partitionSpec?: UnboundPartitionSpec;
-  /** Default: unsorted. */
-  readonly sortOrder?: UnboundSortOrder;
-  /** Base URI of the table's files. Default: the catalog chooses one under its warehouse. */
-  readonly location?: string;
-  /** `format-version` (default 2) is taken out and not stored. */
-  readonly properties?: Readonly<Record<string, string>>;
 }
 
 /** A commit: all updates are applied at once if every requirement holds, else none. */

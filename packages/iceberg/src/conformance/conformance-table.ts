@@ -1,14 +1,9 @@
-import type {
-  Catalog,
-  CommitRequest,
-  CreateTableOptions,
-  LoadedTable,
-  TableIdentifier,
-} from '../catalog/catalog.ts';
+import type { Catalog, CommitRequest, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { DataFile, ManifestEntry } from '../manifest/data-file.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import { readManifest } from '../manifest/manifest-reader.ts';
+import type { CreateTableOptions } from '../metadata/create-table-options.ts';
 import { encodeSingleValue } from '../metadata/single-value.ts';
 import { currentSnapshot } from '../metadata/table-metadata.ts';
 import { prepareAppend } from '../transaction/prepare-append.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { CreateTableOptions } from '../catalog/catalog.ts';
 import { IcebergError } from '../errors.ts';
+import type { CreateTableOptions } from './create-table-options.ts';
 import { assignFreshIds, type FreshSchema } from './fresh-ids.ts';
 import { firstPartitionFieldId } from './partition-spec.ts';
 import { bindPartitionFields, checkSortOrder } from './partition-spec-binding.ts';
