@@ -4,6 +4,7 @@ import type { Transform } from '../metadata/partition-spec.ts';
 import { checkSortOrder, isSameOrder } from '../metadata/partition-spec-binding.ts';
 import type { NullOrder, SortDirection, SortField } from '../metadata/sort-order.ts';
 import { currentSchema, type TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions } from '../options.ts';
 import type { OperationContext, OperationPlan, TableOperation } from '../transaction/table-operation.ts';
 import { ColumnNames, type ColumnPath, pathText } from './column-names.ts';
 import { refuseRenamedColumn } from './concurrent-change.ts';
@@ -42,8 +43,10 @@ export interface SortOrderChange {
  */
 export function replaceSortOrder(
   change: (order: SortOrderChange) => void,
-  { caseSensitive = true }: { readonly caseSensitive?: boolean } = {},
+  options: { readonly caseSensitive?: boolean } = {},
 ): TableOperation {
+  checkOptions(name, options, { caseSensitive: true });
+  const { caseSensitive = true } = options;
   return { name, plan: (context) => planOrder(context, change, caseSensitive) };
 }
 

@@ -2,6 +2,7 @@ import type { TableUpdate } from '../catalog/table-update.ts';
 import type { PartitionField } from '../metadata/partition-spec.ts';
 import { bindPartitionFields, isSameLayout } from '../metadata/partition-spec-binding.ts';
 import { currentSchema, type TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions } from '../options.ts';
 import type { OperationContext, OperationPlan, TableOperation } from '../transaction/table-operation.ts';
 import { refuseConcurrentSpec, refuseRenamedColumn } from './concurrent-change.ts';
 import type { PartitionSpecChange, PartitionSpecChangeOptions } from './partition-spec-change.ts';
@@ -27,6 +28,7 @@ export function updatePartitionSpec(
   change: (spec: PartitionSpecChange) => void,
   options: PartitionSpecChangeOptions = {},
 ): TableOperation {
+  checkOptions(name, options, { addNonDefault: true, caseSensitive: true });
   return { name, plan: (context) => planSpec(context, change, options) };
 }
 

@@ -1,4 +1,5 @@
 import { IcebergError } from '../errors.ts';
+import { checkOptions } from '../options.ts';
 import type { OperationPlan, TableOperation } from '../transaction/table-operation.ts';
 import { propertyUpdates } from './column-properties.ts';
 
@@ -27,7 +28,9 @@ const reservedKeys: ReadonlySet<string> = new Set([
  * @throws IcebergError `INVALID_ARGUMENT` at once for a key that is both set and removed, a value that is no string, or
  *   a reserved key (`format-version`: use {@link upgradeFormatVersion})
  */
-export function updateProperties({ set = {}, remove = [] }: PropertiesChange): TableOperation {
+export function updateProperties(change: PropertiesChange): TableOperation {
+  checkOptions('updateProperties', change, { set: true, remove: true });
+  const { set = {}, remove = [] } = change;
   for (const [key, value] of Object.entries(set)) {
     if (key === 'format-version') throw refuse(key, 'is changed by upgradeFormatVersion');
     if (reservedKeys.has(key)) throw refuse(key, 'is reserved: it says what the metadata says');

@@ -13,6 +13,7 @@ import {
   defaultSortOrder,
   type TableMetadata,
 } from '../metadata/table-metadata.ts';
+import { checkOptions } from '../options.ts';
 import type { OperationContext, OperationPlan, TableOperation } from '../transaction/table-operation.ts';
 import { type ChangedSchema, changeSchema } from './change-schema.ts';
 import { columnPropertyUpdates } from './column-properties.ts';
@@ -47,6 +48,7 @@ export function updateSchema(
   change: (schema: SchemaChange) => void,
   options: SchemaChangeOptions = {},
 ): TableOperation {
+  checkOptions(name, options, { allowIncompatible: true, caseSensitive: true });
   return { name, plan: (context) => planSchema(context, change, options) };
 }
 

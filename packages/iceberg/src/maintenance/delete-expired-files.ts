@@ -4,11 +4,13 @@ import type { ManifestFile } from '../manifest/data-file.ts';
 import type { ManifestListCache } from '../manifest/manifest-list-cache.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import {
   type FileRemovalOptions,
   type FileRemovalReport,
   FileRemover,
   type RemovedFile,
+  removalKeys,
 } from './file-deletion.ts';
 import { checkGarbageCollected } from './garbage-collection.ts';
 import { keptByAppends } from './kept-by-appends.ts';
@@ -34,6 +36,14 @@ export interface DeleteExpiredFilesOptions extends FileRemovalOptions {
   /** Saves reading manifest lists that this writer wrote. Default: none. */
   readonly manifestListCache?: ManifestListCache | undefined;
 }
+
+const optionKeys: OptionKeys<DeleteExpiredFilesOptions> = {
+  ...removalKeys,
+  io: true,
+  before: true,
+  after: true,
+  manifestListCache: true,
+};
 
 /**
  * Deletes the files that only expired snapshots needed: those of `before` that `after` does not have. Everything that
@@ -62,6 +72,12 @@ export interface DeleteExpiredFilesOptions extends FileRemovalOptions {
  * naming what could not be read; then nothing was deleted. Failed deletions are in the report.
  */
 export async function deleteExpiredFiles(options: DeleteExpiredFilesOptions): Promise<FileRemovalReport> {
+  checkOptions('deleteExpiredFiles', options, optionKeys);
+  return removeExpiredFiles(options);
+}
+
+/** As {@link deleteExpiredFiles}, of options that may have others beside them. */
+export async function removeExpiredFiles(options: DeleteExpiredFilesOptions): Promise<FileRemovalReport> {
   const { io, before, after } = options;
   checkGarbageCollected(after, 'deleteExpiredFiles');
   checkStates(before, after);

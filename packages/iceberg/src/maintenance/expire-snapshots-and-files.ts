@@ -4,21 +4,34 @@ import { IcebergError } from '../errors.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import type { PartitionStatisticsFile, StatisticsFile } from '../metadata/statistics.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import {
   type CommitTransactionOptions,
+  checkCommitOptions,
   commitTransaction,
   type TransactionTarget,
 } from '../transaction/commit-transaction.ts';
 import { prepareTransaction } from '../transaction/prepare-transaction.ts';
 import type { OperationContext, OperationPlan, TableOperation } from '../transaction/table-operation.ts';
-import { deleteExpiredFiles, type ExpiredState } from './delete-expired-files.ts';
-import { type ExpireSnapshotsOptions, expireSnapshots } from './expire-snapshots.ts';
-import { checkRemovalOptions, type FileRemovalOptions, type FileRemovalReport } from './file-deletion.ts';
+import { type ExpiredState, removeExpiredFiles } from './delete-expired-files.ts';
+import { type ExpireSnapshotsOptions, expiryKeys, snapshotExpiry } from './expire-snapshots.ts';
+import {
+  checkRemovalOptions,
+  type FileRemovalOptions,
+  type FileRemovalReport,
+  removalKeys,
+} from './file-deletion.ts';
 
 export interface ExpireSnapshotsAndFilesOptions extends ExpireSnapshotsOptions, FileRemovalOptions {
   /** How the expiry is committed. */
   readonly commit?: CommitTransactionOptions;
 }
+
+const optionKeys: OptionKeys<ExpireSnapshotsAndFilesOptions> = {
+  ...expiryKeys,
+  ...removalKeys,
+  commit: true,
+};
 
 /** What an expiry did (or would do, with `dryRun`). */
 export interface ExpirySummary {
@@ -53,8 +66,10 @@ export async function expireSnapshotsAndFiles(
   options: ExpireSnapshotsAndFilesOptions = {},
 ): Promise<ExpirySummary> {
   // Now, not when the expiry is committed already.
+  checkOptions('expireSnapshotsAndFiles', options, optionKeys);
   checkRemovalOptions(options);
-  const seen = new ExpiryRecorder(expireSnapshots(options));
+  checkCommitOptions(options.commit ?? {});
+  const seen = new ExpiryRecorder(snapshotExpiry(options));
   const committed = options.dryRun
     ? await previewCommit(target, seen, options)
     : // Throws while the outcome is unknown: nothing below may run then.
@@ -91,7 +106,7 @@ async function cleanUp(
     // What others added since the commit is found reachable, too.
     if (!options.dryRun) table = await loadAgain(target, committed);
     const after = table.metadata;
-    const files = await deleteExpiredFiles({ ...options, io, before, after, manifestListCache });
+    const files = await removeExpiredFiles({ ...options, io, before, after, manifestListCache });
     return { table, cleanup: { kind: 'done', files } };
   } catch (error) {
     if (IcebergError.is(error)) return { table, cleanup: { kind: 'stopped', error } };

@@ -1,6 +1,7 @@
 import type { TableUpdate } from '../catalog/table-update.ts';
 import { IcebergError } from '../errors.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { checkState, type RefProblem } from '../refs/ref-checks.ts';
 import { assertRef } from '../transaction/requirements.ts';
 import type { OperationContext, OperationPlan, TableOperation } from '../transaction/table-operation.ts';
@@ -33,6 +34,13 @@ export interface ExpireSnapshotsOptions {
   readonly cleanExpiredMetadata?: boolean;
 }
 
+export const expiryKeys: OptionKeys<ExpireSnapshotsOptions> = {
+  olderThanMs: true,
+  retainLast: true,
+  snapshotIds: true,
+  cleanExpiredMetadata: true,
+};
+
 /**
  * Removes snapshots that nothing keeps from the table, with refs that are older than they may be, as Iceberg Java's
  * `ExpireSnapshots` does: see `planRetention` for what stays. `main` and its head always do. It deletes no file:
@@ -48,7 +56,13 @@ export interface ExpireSnapshotsOptions {
  * Spec: https://iceberg.apache.org/spec/#snapshot-retention-policy
  */
 export function expireSnapshots(options: ExpireSnapshotsOptions = {}): TableOperation {
-  checkOptions(options);
+  checkOptions('expireSnapshots', options, expiryKeys);
+  return snapshotExpiry(options);
+}
+
+/** As {@link expireSnapshots}, of options that may have others beside them. */
+export function snapshotExpiry(options: ExpireSnapshotsOptions): TableOperation {
+  checkSettings(options);
   return {
     name: 'expireSnapshots',
     async plan(context) {
@@ -130,7 +144,7 @@ function has(metadata: TableMetadata, snapshotId: bigint): boolean {
   return metadata.snapshots.some((snapshot) => snapshot.snapshotId === snapshotId);
 }
 
-function checkOptions({ olderThanMs, retainLast }: ExpireSnapshotsOptions): void {
+function checkSettings({ olderThanMs, retainLast }: ExpireSnapshotsOptions): void {
   if (olderThanMs !== undefined && !(olderThanMs >= 0)) {
     throw refuse('olderThanMs is an age in milliseconds, from 0', { olderThanMs });
   }

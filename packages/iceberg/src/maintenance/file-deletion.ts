@@ -1,6 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import type { FileIO } from '../io/file-io.ts';
 import { translated } from '../io/file-io-errors.ts';
+import type { OptionKeys } from '../options.ts';
 import { concurrently } from './concurrently.ts';
 
 /** What a file was to its table; `unknown` for one that nothing refers to. */
@@ -47,6 +48,12 @@ export interface FileRemovalOptions {
   /** Files and failures that the report names, about 200 bytes of memory each; counts are always exact. Default 10,000. */
   readonly maxReportedFiles?: number;
 }
+
+export const removalKeys: OptionKeys<FileRemovalOptions> = {
+  dryRun: true,
+  concurrency: true,
+  maxReportedFiles: true,
+};
 
 /** Deletes files, or notes that it would, and keeps the account. */
 export class FileRemover {

@@ -2,11 +2,13 @@ import type { LoadedTable } from '../catalog/catalog.ts';
 import { IcebergError } from '../errors.ts';
 import type { FileIO } from '../io/file-io.ts';
 import type { ManifestFile } from '../manifest/data-file.ts';
+import { checkOptions } from '../options.ts';
 import {
   type FileRemovalOptions,
   type FileRemovalReport,
   FileRemover,
   type RemovedFile,
+  removalKeys,
 } from './file-deletion.ts';
 import { isGarbageCollected } from './garbage-collection.ts';
 import { LocationSet } from './location-set.ts';
@@ -53,6 +55,7 @@ export async function preparePurge(
   table: PurgedTable,
   options: FileRemovalOptions = {},
 ): Promise<PreparedPurge> {
+  checkOptions('purgeTable', options, removalKeys);
   const { metadata } = table;
   const remover = new FileRemover(io, options);
   const manifests = await collectManifests(io, metadata.snapshots, remover.concurrency);

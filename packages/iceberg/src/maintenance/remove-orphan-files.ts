@@ -3,11 +3,13 @@ import { IcebergError } from '../errors.ts';
 import { translated } from '../io/file-io-errors.ts';
 import type { ListableFileIO, ListedFile } from '../io/listable-file-io.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import {
   type FileRemovalOptions,
   type FileRemovalReport,
   FileRemover,
   type RemovedFile,
+  removalKeys,
 } from './file-deletion.ts';
 import { checkGarbageCollected } from './garbage-collection.ts';
 import { collectKnownFiles, type Knowledge, KnownFiles } from './known-files.ts';
@@ -32,6 +34,16 @@ export interface RemoveOrphanFilesOptions extends OrphanScope, FileRemovalOption
    */
   readonly prefixMismatch?: 'error' | 'ignore' | 'delete';
 }
+
+const optionKeys: OptionKeys<RemoveOrphanFilesOptions> = {
+  ...removalKeys,
+  olderThanMs: true,
+  allowRecent: true,
+  location: true,
+  prefixMismatch: true,
+  equalSchemes: true,
+  equalAuthorities: true,
+};
 
 /** What was found in the folder. `files` and the counts are the orphans. */
 export interface OrphanFilesReport extends FileRemovalReport {
@@ -72,6 +84,7 @@ export async function removeOrphanFiles(
   target: OrphanFilesTarget,
   options: RemoveOrphanFilesOptions = {},
 ): Promise<OrphanFilesReport> {
+  checkOptions('removeOrphanFiles', options, optionKeys);
   const { catalog, identifier, io } = target;
   const ageMs = safeAgeMs(options);
   const remover = new FileRemover(io, { ...options, dryRun: options.dryRun ?? true });

@@ -1,9 +1,10 @@
 import { IcebergError } from '../errors.ts';
 import { mainBranch, type SnapshotRef } from '../metadata/snapshot.ts';
 import { refByName } from '../metadata/table-metadata.ts';
+import { checkOptions } from '../options.ts';
 import type { TableOperation } from '../transaction/table-operation.ts';
 import { checkState, type RefTarget, refsReadBy, targetProblem, targetSnapshotId } from './ref-checks.ts';
-import { checkRetention, type RefRetention, retentionOf } from './ref-retention.ts';
+import { checkRetention, type RefRetention, retentionKeys, retentionOf } from './ref-retention.ts';
 import { refPlan, setRef } from './ref-update.ts';
 
 /** What a new branch or tag shall be. */
@@ -39,8 +40,10 @@ function createRef(
   operation: string,
   name: string,
   type: SnapshotRef['type'],
-  { at = mainBranch, ...retention }: CreateRefOptions,
+  options: CreateRefOptions,
 ): TableOperation {
+  checkOptions(operation, options, { ...retentionKeys, at: true });
+  const { at = mainBranch, ...retention } = options;
   checkRefName(name);
   if (name === mainBranch && type === 'tag') {
     throw new IcebergError('INVALID_ARGUMENT', 'main is a branch', { context: { ref: name } });

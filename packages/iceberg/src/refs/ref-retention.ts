@@ -1,6 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import { mainBranch, type SnapshotRef } from '../metadata/snapshot.ts';
 import { refByName } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import type { TableOperation } from '../transaction/table-operation.ts';
 import { checkState, refProblem } from './ref-checks.ts';
 import { refPlan, setRef } from './ref-update.ts';
@@ -21,6 +22,12 @@ export interface RefRetention {
 /** Changes of a retention: absent leaves a setting as it is, `null` gives it back to the table's properties. */
 export type RefRetentionChange = { readonly [K in keyof RefRetention]?: RefRetention[K] | null };
 
+export const retentionKeys: OptionKeys<RefRetention> = {
+  minSnapshotsToKeep: true,
+  maxSnapshotAgeMs: true,
+  maxRefAgeMs: true,
+};
+
 const settings = ['minSnapshotsToKeep', 'maxSnapshotAgeMs', 'maxRefAgeMs'] as const;
 
 /**
@@ -31,6 +38,7 @@ const settings = ['minSnapshotsToKeep', 'maxSnapshotAgeMs', 'maxRefAgeMs'] as co
  * `maxRefAgeMs` of `main`), `COMMIT_CONFLICT` if others removed it meanwhile.
  */
 export function setRefRetention(name: string, change: RefRetentionChange): TableOperation {
+  checkOptions<RefRetentionChange>('setRefRetention', change, retentionKeys);
   return {
     name: 'setRefRetention',
     plan(context) {

@@ -6,6 +6,7 @@ import { deleteFiles } from '../io/delete-files.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
 import { snapshotById, type TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { Backoff, type Wait } from './backoff.ts';
 import { findLanding, hasLandedSnapshot, mayLand } from './commit-landing.ts';
 import { isDefinite, isTransient } from './commit-outcome.ts';
@@ -19,6 +20,7 @@ import {
   type CommitRetrySettings,
   commitRetrySettings,
   overridden,
+  retryKeys,
   statusCheckSettings,
 } from './table-properties.ts';
 
@@ -49,6 +51,24 @@ export interface CommitTransactionOptions {
   readonly onEvent?: (event: CommitEvent) => void;
   /** For tests: waits between attempts. */
   readonly wait?: Wait;
+}
+
+const optionKeys: OptionKeys<CommitTransactionOptions> = {
+  base: true,
+  pinnedRefs: true,
+  retry: true,
+  statusCheck: true,
+  signal: true,
+  onEvent: true,
+  wait: true,
+};
+
+/** `INVALID_ARGUMENT` for a key that there is not: a misspelt `base` would be a check that is not made. */
+export function checkCommitOptions(options: CommitTransactionOptions): void {
+  checkOptions('commitTransaction', options, optionKeys);
+  const { retry = {}, statusCheck = {} } = options;
+  checkOptions('commitTransaction: retry', retry, retryKeys);
+  checkOptions('commitTransaction: statusCheck', statusCheck, retryKeys);
 }
 
 /** Something that kept a commit from succeeding at once. */
@@ -93,6 +113,7 @@ export async function commitTransaction(
   operations: readonly TableOperation[],
   options: CommitTransactionOptions = {},
 ): Promise<CommittedTransaction> {
+  checkCommitOptions(options);
   const base = options.base ?? (await target.catalog.loadTable(target.identifier));
   return new Commit(target, operations, base, options).run();
 }

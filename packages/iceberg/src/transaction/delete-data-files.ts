@@ -2,12 +2,13 @@ import { IcebergError } from '../errors.ts';
 import type { Expression } from '../expression/expression.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { FilePartition } from '../manifest/partition-key.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { checkNamedFiles } from './added-files.ts';
 import { checkPartitions } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { isRemoving } from './file-removal.ts';
 import { snapshotOperation } from './snapshot-operation.ts';
-import type { SnapshotOptions } from './snapshot-options.ts';
+import { type SnapshotOptions, snapshotKeys } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
 
 /** Which files to remove: those that at least one of these names. */
@@ -24,6 +25,15 @@ export interface DeleteDataFilesOptions extends SnapshotOptions {
   readonly allowMissing?: boolean;
 }
 
+const optionKeys: OptionKeys<DeleteDataFilesOptions> = {
+  ...snapshotKeys,
+  paths: true,
+  files: true,
+  partitions: true,
+  filter: true,
+  allowMissing: true,
+};
+
 /**
  * Removes whole data files from the table: a change of metadata, without a look at any row. The files themselves
  * stay until the snapshots that have them are expired. Delete files that concern nothing any more go with them. When
@@ -37,6 +47,7 @@ export interface DeleteDataFilesOptions extends SnapshotOptions {
  * file that others added and that matches in part. As Iceberg Java's `DeleteFiles` with `validateFilesExist`.
  */
 export function deleteDataFiles(options: DeleteDataFilesOptions): TableOperation {
+  checkOptions('deleteDataFiles', options, optionKeys);
   const { allowMissing = false, files = [], partitions = [] } = options;
   checkNamedFiles(files, ['data']);
   checkPartitions(partitions);

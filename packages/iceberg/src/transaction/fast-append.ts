@@ -1,15 +1,18 @@
 import type { DataFile, ManifestFile } from '../manifest/data-file.ts';
 import { SnapshotCounts } from '../manifest/snapshot-summary.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { checkAddedFiles, groupBySpec } from './added-files.ts';
 import { checkSpecs } from './data-file-members.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
-import type { SnapshotOptions } from './snapshot-options.ts';
+import { type SnapshotOptions, snapshotKeys } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
 
 export interface AppendOptions extends SnapshotOptions {
   /** Data files that are complete and durable. None: a snapshot without rows, for properties and refs. */
   readonly dataFiles: readonly DataFile[];
 }
+
+export const appendKeys: OptionKeys<AppendOptions> = { ...snapshotKeys, dataFiles: true };
 
 /**
  * Appends data files with as little work as can be: new manifests for them, all others carried over unread. Fits
@@ -18,6 +21,7 @@ export interface AppendOptions extends SnapshotOptions {
  * Errors: `INVALID_ARGUMENT` for data files that do not fit the table. Spec: https://iceberg.apache.org/spec/#snapshots
  */
 export function fastAppend(options: AppendOptions): TableOperation {
+  checkOptions('fastAppend', options, appendKeys);
   const { dataFiles } = options;
   checkAddedFiles(dataFiles);
   return snapshotOperation('fastAppend', options, async (context) => {

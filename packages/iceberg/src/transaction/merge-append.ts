@@ -1,6 +1,7 @@
 import { SnapshotCounts } from '../manifest/snapshot-summary.ts';
+import { checkOptions } from '../options.ts';
 import { checkAddedFiles } from './added-files.ts';
-import { type AppendOptions, addedManifests } from './fast-append.ts';
+import { type AppendOptions, addedManifests, appendKeys } from './fast-append.ts';
 import { mergeManifests } from './manifest-merge.ts';
 import { snapshotOperation } from './snapshot-operation.ts';
 import type { TableOperation } from './table-operation.ts';
@@ -13,6 +14,7 @@ import type { TableOperation } from './table-operation.ts';
  * Errors: as `fastAppend`.
  */
 export function mergeAppend(options: AppendOptions): TableOperation {
+  checkOptions('mergeAppend', options, appendKeys);
   const { dataFiles } = options;
   checkAddedFiles(dataFiles);
   return snapshotOperation('mergeAppend', options, async (context) => {

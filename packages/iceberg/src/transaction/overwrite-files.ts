@@ -2,13 +2,14 @@ import { IcebergError } from '../errors.ts';
 import { alwaysTrue, type Expression } from '../expression/expression.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import type { SnapshotOperation } from '../metadata/snapshot.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { checkAddedFiles, checkDisjoint, checkNamedFiles } from './added-files.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
 import { checkSpecs } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { filterTest } from './file-removal.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
-import type { SnapshotOptions } from './snapshot-options.ts';
+import { type SnapshotOptions, snapshotKeys } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
 
 export interface OverwriteFilesOptions extends SnapshotOptions {
@@ -34,6 +35,17 @@ export interface OverwriteFilesOptions extends SnapshotOptions {
   readonly validateAddedFilesMatchFilter?: boolean;
 }
 
+const optionKeys: OptionKeys<OverwriteFilesOptions> = {
+  ...snapshotKeys,
+  filter: true,
+  removeDataFiles: true,
+  addDataFiles: true,
+  conflictDetectionFilter: true,
+  validateNoConflictingData: true,
+  validateNoConflictingDeletes: true,
+  validateAddedFilesMatchFilter: true,
+};
+
 /**
  * Replaces data files by others in one snapshot: rows of a filter by new ones (an idempotent load of a day), or
  * files by copies with some rows changed (copy on write). What others may do meanwhile is up to the validations; they
@@ -48,6 +60,7 @@ export interface OverwriteFilesOptions extends SnapshotOptions {
  * `removeDataFiles` must be live without any validation, too.
  */
 export function overwriteFiles(options: OverwriteFilesOptions): TableOperation {
+  checkOptions('overwriteFiles', options, optionKeys);
   const { filter, removeDataFiles = [], addDataFiles = [] } = options;
   checkAddedFiles(addDataFiles);
   checkNamedFiles(removeDataFiles, ['data']);

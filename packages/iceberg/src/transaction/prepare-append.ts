@@ -2,8 +2,10 @@ import type { LoadedTable } from '../catalog/catalog.ts';
 import { IcebergError } from '../errors.ts';
 import { updateProperties } from '../evolution/update-properties.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
-import { type AppendOptions, fastAppend } from './fast-append.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
+import { type AppendOptions, appendKeys, fastAppend } from './fast-append.ts';
 import {
+  componentKeys,
   type PreparedTransaction,
   prepareTransaction,
   type TransactionComponents,
@@ -15,6 +17,13 @@ export interface PrepareAppendOptions extends AppendOptions, TransactionComponen
   /** Table properties to set in the same commit, as by `updateProperties`. */
   readonly setProperties?: Readonly<Record<string, string>>;
 }
+
+const optionKeys: OptionKeys<PrepareAppendOptions> = {
+  ...appendKeys,
+  ...componentKeys,
+  base: true,
+  setProperties: true,
+};
 
 /** An append that is ready to be sent, as often as needed. */
 export interface PreparedAppend extends PreparedTransaction {
@@ -31,9 +40,15 @@ export interface PreparedAppend extends PreparedTransaction {
  * Errors: as `prepareTransaction`.
  */
 export async function prepareAppend(options: PrepareAppendOptions): Promise<PreparedAppend> {
-  const { base, setProperties = {}, tags = [] } = options;
-  const operations = [fastAppend(options), updateProperties({ set: setProperties })];
-  const prepared = await prepareTransaction(base, operations, { ...options, pinnedRefs: tags });
+  checkOptions('prepareAppend', options, optionKeys);
+  const { base, setProperties = {}, io, manifestListCache, now, ...append } = options;
+  const operations = [fastAppend(append), updateProperties({ set: setProperties })];
+  const prepared = await prepareTransaction(base, operations, {
+    io,
+    ...(manifestListCache !== undefined && { manifestListCache }),
+    ...(now !== undefined && { now }),
+    pinnedRefs: append.tags ?? [],
+  });
   const [snapshot] = prepared.snapshots;
   if (snapshot === undefined) throw new IcebergError('INVALID_ARGUMENT', 'the append makes no snapshot');
   return { ...prepared, snapshot, snapshotId: snapshot.snapshotId, sequenceNumber: snapshot.sequenceNumber };

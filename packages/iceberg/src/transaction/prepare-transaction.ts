@@ -11,6 +11,7 @@ import { metadataFolder } from '../metadata/metadata-file.ts';
 import { mainBranch, type Snapshot } from '../metadata/snapshot.ts';
 import type { TableMetadata } from '../metadata/table-metadata.ts';
 import { uuidV7 } from '../metadata/uuid.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { assertRef, requirementKey, requirementsFor } from './requirements.ts';
 import type { OperationContext, TableOperation } from './table-operation.ts';
 
@@ -24,6 +25,12 @@ export interface TransactionComponents {
   readonly now?: () => number;
 }
 
+export const componentKeys: OptionKeys<TransactionComponents> = {
+  io: true,
+  manifestListCache: true,
+  now: true,
+};
+
 export interface PrepareOptions extends TransactionComponents {
   /**
    * Refs that must be where the base has them, absent ones absent, beyond those the operations assert anyway; `main`
@@ -31,6 +38,14 @@ export interface PrepareOptions extends TransactionComponents {
    */
   readonly pinnedRefs?: readonly string[];
 }
+
+/** Whoever has the target of `commitTransaction` may give it here. */
+const optionKeys: OptionKeys<PrepareOptions & Record<'catalog' | 'identifier', unknown>> = {
+  ...componentKeys,
+  pinnedRefs: true,
+  catalog: true,
+  identifier: true,
+};
 
 /** A commit that is ready to be sent, as often as needed: it can land once only. */
 export interface PreparedTransaction {
@@ -60,6 +75,7 @@ export async function prepareTransaction(
   operations: readonly TableOperation[],
   options: PrepareOptions,
 ): Promise<PreparedTransaction> {
+  checkOptions<PrepareOptions>('prepareTransaction', options, optionKeys);
   const plan = new TransactionPlanner(base.metadata, operations, options);
   try {
     const prepared = await plan.prepare(base);

@@ -1,12 +1,13 @@
 import { IcebergError } from '../errors.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { type FilePartition, partitionKey } from '../manifest/partition-key.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { checkAddedFiles } from './added-files.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
 import { checkSpecs } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { snapshotOperation } from './snapshot-operation.ts';
-import type { SnapshotOptions } from './snapshot-options.ts';
+import { type SnapshotOptions, snapshotKeys } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
 
 export interface ReplacePartitionsOptions extends SnapshotOptions {
@@ -18,6 +19,13 @@ export interface ReplacePartitionsOptions extends SnapshotOptions {
   readonly validateNoConflictingDeletes?: boolean;
 }
 
+const optionKeys: OptionKeys<ReplacePartitionsOptions> = {
+  ...snapshotKeys,
+  addDataFiles: true,
+  validateNoConflictingData: true,
+  validateNoConflictingDeletes: true,
+};
+
 /**
  * Replaces whole partitions by new files: every file that is there when the commit happens, in a partition that a new
  * file is of. In an unpartitioned spec that is every file of the spec. Partitions of other specs stay: where the
@@ -27,6 +35,7 @@ export interface ReplacePartitionsOptions extends SnapshotOptions {
  * Java's `ReplacePartitions`.
  */
 export function replacePartitions(options: ReplacePartitionsOptions): TableOperation {
+  checkOptions('replacePartitions', options, optionKeys);
   const { addDataFiles, validateNoConflictingData, validateNoConflictingDeletes } = options;
   checkAddedFiles(addDataFiles);
   if (addDataFiles.length === 0) {

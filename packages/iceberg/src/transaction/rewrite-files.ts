@@ -2,13 +2,14 @@ import { isUnpartitioned } from '../deletes/delete-index.ts';
 import { IcebergError } from '../errors.ts';
 import type { DataFile } from '../manifest/data-file.ts';
 import { partitionSpecById, type TableMetadata } from '../metadata/table-metadata.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { checkAddedFiles, checkDisjoint, checkNamedFiles } from './added-files.ts';
 import { branchHead } from './branch-history.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
 import { checkSpecs } from './data-file-members.ts';
 import { changeFiles } from './file-change.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
-import type { SnapshotOptions } from './snapshot-options.ts';
+import { type SnapshotOptions, snapshotKeys } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
 
 export interface RewriteFilesOptions extends SnapshotOptions {
@@ -27,6 +28,14 @@ export interface RewriteFilesOptions extends SnapshotOptions {
   readonly dataSequenceNumber?: bigint | 'commit';
 }
 
+const optionKeys: OptionKeys<RewriteFilesOptions> = {
+  ...snapshotKeys,
+  removeDataFiles: true,
+  removeDeleteFiles: true,
+  addDataFiles: true,
+  dataSequenceNumber: true,
+};
+
 /**
  * Replaces files by others with the same live rows: compaction, sorting, applying deletes. Readers see no change.
  *
@@ -40,6 +49,7 @@ export interface RewriteFilesOptions extends SnapshotOptions {
  * https://iceberg.apache.org/spec/#snapshots (operation `replace`)
  */
 export function rewriteFiles(options: RewriteFilesOptions): TableOperation {
+  checkOptions('rewriteFiles', options, optionKeys);
   const { removeDataFiles = [], removeDeleteFiles = [], addDataFiles = [] } = options;
   checkAddedFiles(addDataFiles);
   checkNamedFiles(removeDataFiles, ['data']);

@@ -2,10 +2,11 @@ import { IcebergError } from '../errors.ts';
 import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.ts';
 import { readManifest } from '../manifest/manifest-reader.ts';
 import { SnapshotCounts } from '../manifest/snapshot-summary.ts';
+import { checkOptions, type OptionKeys } from '../options.ts';
 import { isBranchUnmoved } from './branch-history.ts';
 import { groupManifests } from './manifest-merge.ts';
 import { type SnapshotContext, snapshotOperation } from './snapshot-operation.ts';
-import type { SnapshotOptions } from './snapshot-options.ts';
+import { type SnapshotOptions, snapshotKeys } from './snapshot-options.ts';
 import type { TableOperation } from './table-operation.ts';
 import { manifestTargetSizeBytes } from './table-properties.ts';
 
@@ -28,6 +29,13 @@ interface Rewritten {
   readonly entryCount: number;
 }
 
+const optionKeys: OptionKeys<RewriteManifestsOptions> = {
+  ...snapshotKeys,
+  manifests: true,
+  clusterBy: true,
+  targetSizeBytes: true,
+};
+
 /**
  * Lays the same live files out in other manifests, so that planning a scan reads fewer, or those of the partitions
  * it wants. Each file keeps its snapshot and sequence numbers; manifests of different specs and contents are not
@@ -38,6 +46,7 @@ interface Rewritten {
  * no longer has. As Iceberg Java's `RewriteManifests`.
  */
 export function rewriteManifests(options: RewriteManifestsOptions = {}): TableOperation {
+  checkOptions('rewriteManifests', options, optionKeys);
   return snapshotOperation('rewriteManifests', options, async (context) => {
     const results = context.once('rewritten', () => new Map<'last', Rewritten>());
     const last = results.get('last');

@@ -1,6 +1,7 @@
 import { IcebergError } from '../errors.ts';
 import { mainBranch } from '../metadata/snapshot.ts';
 import { refByName, snapshotById, type TableMetadata } from '../metadata/table-metadata.ts';
+import type { OptionKeys } from '../options.ts';
 
 /** What every operation that makes a snapshot can be told. */
 export interface SnapshotOptions {
@@ -15,6 +16,15 @@ export interface SnapshotOptions {
   /** Further entries of the snapshot's summary; the format's own keys win. */
   readonly summary?: Readonly<Record<string, string>>;
 }
+
+/** For operations that have these options and others. */
+export const snapshotKeys: OptionKeys<SnapshotOptions> = {
+  branch: true,
+  tags: true,
+  snapshotId: true,
+  timestampMs: true,
+  summary: true,
+};
 
 /** `INVALID_ARGUMENT` unless a snapshot can be made with these options. */
 export function checkSnapshotOptions(options: SnapshotOptions, metadata: TableMetadata): void {

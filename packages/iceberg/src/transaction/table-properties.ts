@@ -1,4 +1,5 @@
 import type { TableMetadata } from '../metadata/table-metadata.ts';
+import type { OptionKeys } from '../options.ts';
 
 type Properties = TableMetadata['properties'];
 
@@ -13,6 +14,13 @@ export interface CommitRetrySettings {
   /** No new attempt after this. Default 1,800,000 (30 minutes). */
   readonly totalTimeoutMs: number;
 }
+
+export const retryKeys: OptionKeys<CommitRetrySettings> = {
+  numRetries: true,
+  minWaitMs: true,
+  maxWaitMs: true,
+  totalTimeoutMs: true,
+};
 
 /** The table's own settings for retries after a conflict. */
 export function commitRetrySettings({ properties }: Pick<TableMetadata, 'properties'>): CommitRetrySettings {
