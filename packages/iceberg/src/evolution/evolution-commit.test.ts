@@ -179,3 +179,13 @@ test('two writers at once: each column of ten is added once, by whoever tries ag
   expect(table.metadata.lastColumnId).toBe(12);
   expect(conflicts).toBeGreaterThan(0);
 });
+
+test('two schema updates in one commit: the second gives a new column the name that the first freed', async () => {
+  const { commit, load } = await setUp();
+  await commit([
+    updateSchema((schema) => schema.renameColumn('id', 'order_id')),
+    updateSchema((schema) => schema.addColumn('id', { type: 'string' })),
+  ]);
+  const { fields } = currentSchema((await load()).metadata);
+  expect(fields.map(({ id, name }) => `${id} ${name}`)).toEqual(['1 order_id', '2 name', '3 id']);
+});

@@ -70,12 +70,13 @@ export class FieldLocator {
     return struct.id;
   }
 
-  /** Whether a struct has a field of this name that stays, or got one. */
-  isTaken(structId: number, name: string): boolean {
-    if (this.#addedNamed(structId, name) !== undefined) return true;
+  /** The field of this name that a struct has and that stays, or that it got; renamed ones have their old name here. */
+  fieldNamed(structId: number, name: string): NestedField | undefined {
+    const added = this.#addedNamed(structId, name);
+    if (added !== undefined) return added;
     const type = this.#fields.get(structId)?.type;
     const fields = type === undefined ? this.#schema.fields : isStruct(type) ? type.fields : [];
-    return fields.some((field) => !this.#edits.dropped.has(field.id) && this.#sameName(field.name, name));
+    return fields.find((field) => !this.#edits.dropped.has(field.id) && this.#sameName(field.name, name));
   }
 
   /** Whether the field goes, or something that it lies in. */

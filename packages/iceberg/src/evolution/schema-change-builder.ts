@@ -1,4 +1,4 @@
-import { isPrimitiveType, type PrimitiveType, type Schema } from '../metadata/schema.ts';
+import { isPrimitiveType, type NestedField, type PrimitiveType, type Schema } from '../metadata/schema.ts';
 import type { ColumnPath } from './column-names.ts';
 import { FieldLocator, type LocatedField, refuseColumn, splitPath } from './field-locator.ts';
 import { type NewColumn, type NewField, newField, primitive } from './new-column.ts';
@@ -30,8 +30,8 @@ export class SchemaChangeBuilder implements SchemaChange {
     const [parent, name] = splitPath(path);
     const structId = parent === undefined ? rootId : this.#locator.structToAddTo(parent, name);
     if (name === '') throw refuseColumn(path, 'a column needs a name');
-    if (this.#locator.isTaken(structId, name))
-      throw refuseColumn(path, `there is a column "${name}" already`);
+    const taken = this.#locator.fieldNamed(structId, name);
+    if (taken !== undefined) throw refuseColumn(path, this.#takenMessage(taken, name));
     if (column.required && !this.#allowIncompatible) {
       throw refuseColumn(
         path,
@@ -128,6 +128,14 @@ export class SchemaChangeBuilder implements SchemaChange {
   unionByName(schema: { readonly fields: readonly NewField[] }): this {
     unionByName(this, this.#schema.fields, schema.fields, (name) => this.#locator.names.key(name));
     return this;
+  }
+
+  /** Within one update a name must not mean two columns: the renamed one and a new one. */
+  #takenMessage({ id }: NestedField, name: string): string {
+    const isRenamed = this.edits.edits.get(id)?.name !== undefined;
+    return isRenamed
+      ? `"${name}" is the column that this update renames: add the new one by a further updateSchema of the same transaction`
+      : `there is a column "${name}" already`;
   }
 
   #move(path: ColumnPath, to: FieldMove['to'], other?: ColumnPath): this {

@@ -156,6 +156,17 @@ test('a column can be dropped and one of its name added in one update: it is ano
   expect(show(after)[0]).toBe('17 name long');
 });
 
+test('a new column of the name that a renamed one had is refused in the same update, and added by the next', () => {
+  const rename = (schema: SchemaChange) => schema.renameColumn('id', 'order_id');
+  const add = (schema: SchemaChange) => schema.addColumn('id', { type: 'string' });
+  expect(refused((schema) => add(rename(schema)))).toContain('further updateSchema of the same transaction');
+  // In the other order the name is what is taken, not the column renamed.
+  expect(refused((schema) => rename(add(schema)))).toContain('already');
+  const both = change(change(newTable(), rename), add);
+  expect(show(both)[0]).toBe('1 order_id int!');
+  expect(show(both).at(-1)).toBe('17 id string');
+});
+
 test('names mean the schema before the update: columns can swap names, and are moved by their old ones', () => {
   const swapped = change(newTable(), (schema) =>
     schema
