@@ -144,6 +144,7 @@ class SqliteCatalog implements SqlCatalog {
     return this.#running(() => this.#tables.exists(identifier));
   }
 
+  /** See `Catalog.dropTable`. With `purge` it is a `COMMIT_CONFLICT` if others commit while each of 20 attempts reads. */
   async dropTable(identifier: TableIdentifier, options: { readonly purge?: boolean } = {}): Promise<void> {
     return this.#running(async () => {
       if (!options.purge) {
