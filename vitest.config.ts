@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Tiers that need more than Node.js. The files of one end in `.TIER.test.ts`; all others are unit tests. */
@@ -32,6 +33,9 @@ export default defineConfig({
         exclude: ['**/node_modules/**', '**/dist/**', ...(tier === 'unit' ? endings : [])],
       },
     })),
+    // On two cores the default is one worker, which waits for disks and sockets most of the time. The faults tier makes
+    // system calls fail: nothing else may run beside it.
+    maxWorkers: tier === 'faults' ? 1 : Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
