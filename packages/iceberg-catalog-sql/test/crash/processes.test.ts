@@ -66,7 +66,7 @@ test(
 test(
   'two processes commit transactions of many kinds: one chain, the files both say, each contested file replaced once',
   async () => {
-    const report = await runTwoWriters(await tempDir(), 30);
+    const report = await runTwoWriters(await tempDir(), 100);
     console.log(`${report.attempts} attempts for ${report.snapshots} snapshots`);
     expect(report.violations).toEqual([]);
     // Without a single conflict the two would not have met.
