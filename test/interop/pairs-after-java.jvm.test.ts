@@ -27,7 +27,7 @@ import { startJavaJudge } from '../../packages/iceberg/test/interop/judge-java.t
 import type { JudgeProcess } from '../../packages/iceberg/test/interop/judge-process.ts';
 import { startReaderJudge } from '../../packages/iceberg/test/interop/judge-readers.ts';
 import { checkTable, type PairReader } from '../../packages/iceberg/test/interop/pairs-checks.ts';
-import { javaReader } from '../../packages/iceberg/test/interop/pairs-java.ts';
+import { javaReader, pairSchema } from '../../packages/iceberg/test/interop/pairs-java.ts';
 import { type ModelRow, PairModel } from '../../packages/iceberg/test/interop/pairs-model.ts';
 import { type Chooser, ourSteps } from '../../packages/iceberg/test/interop/pairs-our-steps.ts';
 import { pairReaders } from '../../packages/iceberg/test/interop/pairs-pyiceberg.ts';
@@ -60,16 +60,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const schema = {
-  type: 'struct',
-  fields: [
-    { id: 1, name: 'id', required: true, type: 'long' },
-    { id: 2, name: 'ts', required: true, type: 'timestamptz' },
-    { id: 3, name: 'region', required: false, type: 'string' },
-    { id: 4, name: 'n', required: false, type: 'int' },
-    { id: 5, name: 'f', required: false, type: 'float' },
-  ],
-};
 const byRegion = {
   'spec-id': 0,
   fields: [{ 'source-id': 3, 'field-id': 1000, name: 'region', transform: 'identity' }],
@@ -79,7 +69,11 @@ async function newJavaTable(name: string, formatVersion = '2'): Promise<JavaTabl
   const warehouse = pathToFileURL(join(folder, name)).href;
   const catalog = { file: join(folder, `${name}.db`), warehouse, name: 'pairs' };
   const theirs = javaTable(java, { catalog, table: 'pairs.after_java' });
-  await theirs.create({ schema, spec: byRegion, properties: { 'format-version': formatVersion } });
+  await theirs.create({
+    schema: pairSchema,
+    spec: byRegion,
+    properties: { 'format-version': formatVersion },
+  });
   return theirs;
 }
 

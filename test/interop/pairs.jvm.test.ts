@@ -11,7 +11,7 @@ import { createLocalFileIO } from '../../packages/iceberg/test/interop/judge.ts'
 import { startJavaJudge } from '../../packages/iceberg/test/interop/judge-java.ts';
 import type { JudgeProcess } from '../../packages/iceberg/test/interop/judge-process.ts';
 import { startReaderJudge } from '../../packages/iceberg/test/interop/judge-readers.ts';
-import { javaPartner, javaReader } from '../../packages/iceberg/test/interop/pairs-java.ts';
+import { javaPartner, javaReader, pairSchema } from '../../packages/iceberg/test/interop/pairs-java.ts';
 import { pairReaders } from '../../packages/iceberg/test/interop/pairs-pyiceberg.ts';
 import { Random } from '../../packages/iceberg/test/interop/pairs-random.ts';
 import { PairTable } from '../../packages/iceberg/test/interop/pairs-table.ts';
@@ -42,16 +42,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const schema = {
-  type: 'struct',
-  fields: [
-    { id: 1, name: 'id', required: true, type: 'long' },
-    { id: 2, name: 'ts', required: true, type: 'timestamptz' },
-    { id: 3, name: 'region', required: false, type: 'string' },
-    { id: 4, name: 'n', required: false, type: 'int' },
-    { id: 5, name: 'f', required: false, type: 'float' },
-  ],
-};
 const field = (sourceId: number, name: string, transform: string, fieldId: number) => ({
   'source-id': sourceId,
   'field-id': fieldId,
@@ -69,7 +59,7 @@ async function newPair(name: string, fields: readonly object[], formatVersion = 
   const identifier = { namespace: ['pairs'], name: name.replaceAll(' ', '_') };
   const theirs = javaTable(java, { catalog: where, table: `pairs.${identifier.name}` });
   await theirs.create({
-    schema,
+    schema: pairSchema,
     spec: { 'spec-id': 0, fields },
     properties: { 'format-version': formatVersion, 'commit.manifest.min-count-to-merge': '3' },
   });

@@ -3,9 +3,7 @@
  * Arguments: directory, table, name of this process, how many. Other processes do the same at the same time: what
  * conflicts is rebased by the commit loop, and of each contested file one of them gets to remove it.
  */
-import { once } from 'node:events';
 import { writeSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type CommitTransactionOptions,
   commitTransaction,
@@ -20,28 +18,15 @@ import {
   type TableOperation,
   updateProperties,
 } from '@danube/iceberg';
-import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
-import { openSqlCatalog } from '../../src/index.ts';
+import { loopProcess } from '../support/loop-process.ts';
 import { contestedName, fileNamed } from '../support/named-files.ts';
 
-const [dir = '', name = '', who = '', count = ''] = process.argv.slice(2);
-const root = join(dir, 'warehouse');
-const io = createFileIO({ store: await openLocalObjectStore({ root }), baseUri: localBaseUri(root) });
-const catalog = await openSqlCatalog({
-  file: join(dir, 'catalog.db'),
-  name: 'danube',
-  warehouse: localBaseUri(root),
-  io,
-});
-const table = { namespace: ['default'], name };
-writeSync(1, 'ready\n');
-await once(process.stdin, 'data'); // the starting signal
-process.stdin.destroy();
+const { catalog, io, table, who, count } = await loopProcess();
 
 /** The files of this process that must be live at the end. */
 const live: DataFile[] = [];
 let attempts = 0;
-for (let i = 1; i <= Number(count); i += 1) await turn(i);
+for (let i = 1; i <= count; i += 1) await turn(i);
 writeSync(1, `attempts ${attempts}\n`);
 writeSync(1, `live ${live.map(({ filePath }) => filePath.slice(filePath.lastIndexOf('/') + 1)).join(' ')}\n`);
 await catalog.close();

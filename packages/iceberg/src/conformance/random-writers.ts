@@ -11,6 +11,7 @@ import { commitTransaction } from '../transaction/commit-transaction.ts';
 import { fastAppend } from '../transaction/fast-append.ts';
 import { mergeAppend } from '../transaction/merge-append.ts';
 import { type CommitFault, createFaultCatalog, type FaultCatalog } from './fault-catalog.ts';
+import { seededRandom } from './seeded-random.ts';
 
 export interface RandomWritersOptions {
   readonly catalog: Catalog;
@@ -185,15 +186,4 @@ async function reckon(
 
 function pick<T>(items: readonly T[], random: () => number): T {
   return items[Math.floor(random() * items.length)] as T;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -9,6 +9,18 @@ import { olderSnapshots } from './pairs-pyiceberg.ts';
 import type { PairTable } from './pairs-table.ts';
 import type { Partner, TheirStep } from './pairs-turns.ts';
 
+/** Of every table that Java makes for these tests. */
+export const pairSchema = {
+  type: 'struct',
+  fields: [
+    { id: 1, name: 'id', required: true, type: 'long' },
+    { id: 2, name: 'ts', required: true, type: 'timestamptz' },
+    { id: 3, name: 'region', required: false, type: 'string' },
+    { id: 4, name: 'n', required: false, type: 'int' },
+    { id: 5, name: 'f', required: false, type: 'float' },
+  ],
+};
+
 /** Iceberg Java in that process, reading metadata files. */
 export function javaReader(java: JudgeProcess): PairReader {
   return {
