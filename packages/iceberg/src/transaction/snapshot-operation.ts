@@ -14,14 +14,9 @@ import { type SnapshotCounts, snapshotTotals } from '../manifest/snapshot-summar
 import { metadataFolder } from '../metadata/metadata-file.ts';
 import { mainBranch, type Snapshot, type SnapshotOperation, type SnapshotRef } from '../metadata/snapshot.ts';
 import { generateSnapshotId } from '../metadata/snapshot-id.ts';
-import {
-  currentSnapshot,
-  partitionSpecById,
-  refByName,
-  snapshotById,
-  type TableMetadata,
-} from '../metadata/table-metadata.ts';
+import { partitionSpecById, refByName, type TableMetadata } from '../metadata/table-metadata.ts';
 import { writableFormatVersion } from '../metadata/table-metadata-json.ts';
+import { branchHead } from './branch-history.ts';
 import { assertRef } from './requirements.ts';
 import { checkSnapshotOptions, type SnapshotOptions } from './snapshot-options.ts';
 import type { OperationContext, OperationPlan, TableOperation } from './table-operation.ts';
@@ -93,8 +88,7 @@ async function snapshotContext(
 ): Promise<SnapshotContext> {
   const { metadata } = context;
   const branch = options.branch ?? mainBranch;
-  const head = refByName(metadata, branch);
-  const parent = head === undefined ? currentSnapshot(metadata) : snapshotById(metadata, head.snapshotId);
+  const parent = branchHead(metadata, branch);
   const snapshotId = options.snapshotId ?? context.once('snapshotId', () => generateSnapshotId(metadata));
   return {
     ...context,
