@@ -18,10 +18,10 @@ function location() {
   return join(cache, `interop-${hash}`);
 }
 
-/** The first Python >= 3.10 that can make a virtual environment. */
+/** The first Python >= 3.11 that can make a virtual environment. */
 function systemPython() {
-  const probe = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
-  return ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'].find(
+  const probe = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))';
+  return ['python3', 'python3.13', 'python3.12', 'python3.11'].find(
     (name) => spawnSync(name, ['-c', probe], { stdio: 'ignore' }).status === 0,
   );
 }
@@ -35,7 +35,7 @@ export async function interopPython() {
   const base = systemPython();
   if (base === undefined)
     return {
-      reason: 'no Python 3.10 or later with venv was found (on Debian: apt-get install python3-venv)',
+      reason: 'no Python 3.11 or later with venv was found (on Debian: apt-get install python3-venv)',
     };
   say(
     `Installing PyIceberg, DuckDB and the Danube Python client into ${folder} (about 1.1 GB, kept for later runs)`,
