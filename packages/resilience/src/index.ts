@@ -1,0 +1,16 @@
+export type { Attempt } from './attempt.ts';
+export type { Backoff, BackoffSettings, Jitter } from './backoff.ts';
+export { createBackoff } from './backoff.ts';
+export type { BreakerState } from './breaker.ts';
+export type { BreakerSettings, OpensAfter } from './breaker-settings.ts';
+export type { CallOptions, CallPolicy, Failure } from './call.ts';
+export { createCallPolicy } from './call-policy.ts';
+export type { ConcurrencyLimit } from './concurrency-limit.ts';
+export { createConcurrencyLimit } from './concurrency-limit.ts';
+export type { ResilienceErrorCode, ResilienceErrorContext, ResilienceErrorOptions } from './errors.ts';
+export { ResilienceError } from './errors.ts';
+export type { CallEvent, GiveUpReason } from './events.ts';
+export type { CallComponents, CallPolicyOptions, RetrySettings } from './options.ts';
+export type { PauseOptions } from './pause.ts';
+export { pause } from './pause.ts';
+export { parseRetryAfter } from './retry-after.ts';
