@@ -1,7 +1,13 @@
 import { type Attempt, type AttemptEnd, runAttempt } from './attempt.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import { type Breaker, type BreakerChange, type BreakerState, createBreaker, noBreaker } from './breaker.ts';
-import { type CallPolicy, type Failure, type ResolvedCall, resolveCallOptions } from './call.ts';
+import {
+  type CallOptions,
+  type CallPolicy,
+  type Failure,
+  type ResolvedCall,
+  resolveCallOptions,
+} from './call.ts';
 import { type ConcurrencyLimit, createConcurrencyLimit } from './concurrency-limit.ts';
 import { abortedError, ResilienceError, type ResilienceErrorCode } from './errors.ts';
 import type { GiveUpReason } from './events.ts';
