@@ -345,5 +345,5 @@ export type { CreateTableMetadataOptions } from './metadata/create-table-metadat
 
 // Types for implementers of stores
 
-export type { FileIO } from './io/file-io.ts';
+export type { FailedDeletion, FileIO } from './io/file-io.ts';
 export type { ListableFileIO, ListedFile } from './io/listable-file-io.ts';

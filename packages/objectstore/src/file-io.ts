@@ -16,6 +16,13 @@ export interface StoreFileIO {
   /** Not an error if there is no such file. */
   deleteFile(location: string): Promise<void>;
   /**
+   * Deletes many files with few requests, each as `deleteFile`. Resolves with those that could not be deleted and why;
+   * all others are gone. See `ObjectStore.deleteMany`.
+   */
+  deleteFiles(
+    locations: readonly string[],
+  ): Promise<readonly { readonly location: string; readonly error: unknown }[]>;
+  /**
    * All files whose location starts with `prefix`: any text, so end it with a slash for a directory. Locations begin
    * with `prefix` as it is spelled; what comes behind it is literal. Pages are read as they are taken, see
    * `ObjectStore.list` for files that come or go meanwhile.
@@ -64,10 +71,10 @@ export function createFileIO(options: FileIOOptions): StoreFileIO {
   const keyOf = (location: string) => keyBelow(below, location, options.baseUri);
 
   return {
-    readFile: async (location) => store.get(keyOf(location)),
+    readFile: async (location) => (await store.get(keyOf(location))).bytes,
 
     async readRange(location, start, endExclusive) {
-      const bytes = await store.get(keyOf(location), { range: { start, endExclusive } });
+      const { bytes } = await store.get(keyOf(location), { range: { start, endExclusive } });
       if (bytes.byteLength === endExclusive - start) return bytes;
       const context = { location, start, endExclusive, gotBytes: bytes.byteLength };
       throw new ObjectStoreError('INVALID_RANGE', `[${start}, ${endExclusive}) ends behind ${location}`, {
@@ -83,14 +90,19 @@ export function createFileIO(options: FileIOOptions): StoreFileIO {
 
     deleteFile: async (location) => store.delete(keyOf(location)),
 
+    async deleteFiles(locations) {
+      const failures = await store.deleteMany(locations.map(keyOf));
+      if (failures.length === 0) return [];
+      const locationOf = new Map(locations.map((location) => [keyOf(location), location]));
+      return failures.map(({ key, error }) => ({ location: locationOf.get(key) ?? key, error }));
+    },
+
     async *listFiles(prefix) {
       const keyPrefix = prefixBelow(below, prefix, options.baseUri);
-      for (let pageToken: string | undefined, more = true; more; more = pageToken !== undefined) {
-        const page = await store.list(keyPrefix, { pageToken });
-        for (const { key, sizeBytes, lastModifiedMs } of page.objects) {
+      for await (const { objects } of store.list(keyPrefix)) {
+        for (const { key, sizeBytes, lastModifiedMs } of objects) {
           yield { location: prefix + key.slice(keyPrefix.length), sizeBytes, lastModifiedMs };
         }
-        pageToken = page.nextPageToken;
       }
     },
   };

@@ -2,6 +2,8 @@ export type { ObjectStoreErrorCode, ObjectStoreErrorContext } from './errors.ts'
 export { ObjectStoreError } from './errors.ts';
 export type { FileIOOptions, ListedFile, StoreFileIO } from './file-io.ts';
 export { createFileIO, localBaseUri } from './file-io.ts';
+export type { GetRangesOptions } from './get-ranges.ts';
+export { getRanges } from './get-ranges.ts';
 export { compareKeys, MAX_KEY_BYTES, parseKey } from './key.ts';
 export type { LocalFileSystem } from './local/file-system.ts';
 export type { LocalObjectStoreOptions } from './local/local-store.ts';
@@ -9,10 +11,18 @@ export { openLocalObjectStore } from './local/local-store.ts';
 export { createMemoryObjectStore } from './memory-store.ts';
 export type {
   ByteRange,
+  CallOptions,
+  DeleteFailure,
   GetOptions,
+  GetResult,
+  GetStreamResult,
   ListOptions,
   ListPage,
   ObjectMeta,
   ObjectStore,
+  PutBody,
   PutOptions,
+  PutResult,
+  ResolvedRange,
+  StoreCapabilities,
 } from './object-store.ts';

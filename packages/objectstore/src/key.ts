@@ -10,7 +10,7 @@ export const MAX_KEY_BYTES = 1024;
  * leading, trailing or doubled slash. NUL, backslash (a separator on some systems) and lone surrogates (they have no
  * UTF-8, so two keys would become one) are refused. Everything else is literal: `a%2Fb` and `a/b` are two keys.
  *
- * Errors: `INVALID_KEY`.
+ * Errors: `INVALID_PATH`.
  */
 export function parseKey(key: string): readonly string[] {
   const segments = checkedSegments(key, 'key');
@@ -28,7 +28,7 @@ export function parseKey(key: string): readonly string[] {
  * Splits a list prefix into the whole segments before its last slash and the text behind it.
  * The rules are those of a key, but the text behind the last slash may be empty.
  *
- * Errors: `INVALID_KEY`.
+ * Errors: `INVALID_PATH`.
  */
 export function parsePrefix(prefix: string): { directories: readonly string[]; rest: string } {
   const segments = checkedSegments(prefix, 'prefix');
@@ -61,7 +61,7 @@ function checkedSegments(text: string, what: 'key' | 'prefix'): string[] {
 
 function invalid(what: string, text: string, why: string): ObjectStoreError {
   const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  return new ObjectStoreError('INVALID_KEY', `${what} ${JSON.stringify(shown)} ${why}`, {
+  return new ObjectStoreError('INVALID_PATH', `${what} ${JSON.stringify(shown)} ${why}`, {
     context: { [what]: shown },
   });
 }

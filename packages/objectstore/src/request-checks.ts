@@ -1,70 +1,151 @@
 import { ObjectStoreError } from './errors.ts';
-import type { ByteRange, ListOptions, ListPage, ObjectMeta } from './object-store.ts';
+import type {
+  ByteRange,
+  GetOptions,
+  ObjectMeta,
+  PutOptions,
+  ResolvedRange,
+  StoreCapabilities,
+} from './object-store.ts';
 
-const MAX_PAGE = 1000;
-const TOKEN_MARK = 'v1:';
+const MAX_METADATA_BYTES = 2048;
+const METADATA_NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+/** Printable ASCII, no space at either end, so that any transport gives it back unchanged. */
+const METADATA_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
 
-/** Checks that a range is one, before any I/O. Errors: `INVALID_RANGE`. */
-export function checkRange(key: string, range: ByteRange | undefined): void {
+/**
+ * Refuses options that the call does not know (a misspelt `ifAbsent` would replace an object silently), and a call
+ * whose signal has fired. Errors: `INVALID_ARGUMENT`, `ABORTED`.
+ */
+export function checkOptions(options: object | undefined, known: readonly string[]): void {
+  if (options === undefined) return;
+  const unknown = Object.keys(options).find((name) => name !== 'signal' && !known.includes(name));
+  if (unknown !== undefined) {
+    const all = [...known, 'signal'].join(', ');
+    throw invalidArgument(`there is no option "${unknown}" here; known are ${all}`, { option: unknown });
+  }
+  throwIfAborted((options as { signal?: AbortSignal }).signal);
+}
+
+/** Throws `ABORTED` with the signal's reason as cause if the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortedError(signal);
+}
+
+/** What a call that its signal ended rejects with. */
+export function abortedError(signal: AbortSignal): ObjectStoreError {
+  return new ObjectStoreError('ABORTED', 'the call was ended by its signal', { cause: signal.reason });
+}
+
+/** Checks the options of a put against each other and the store. Errors: `INVALID_ARGUMENT`, `NOT_SUPPORTED`, `ABORTED`. */
+export function checkPutOptions(options: PutOptions | undefined, can: StoreCapabilities): void {
+  checkOptions(options, ['ifAbsent', 'ifMatch', 'contentType', 'metadata']);
+  if (options === undefined) return;
+  const { ifAbsent, ifMatch, contentType, metadata } = options;
+  if (ifAbsent && ifMatch !== undefined) {
+    throw invalidArgument('ifAbsent and ifMatch exclude each other', {});
+  }
+  if (ifAbsent && !can.ifAbsent) throw notSupported('ifAbsent');
+  if (ifMatch !== undefined && !can.ifMatch) throw notSupported('ifMatch');
+  if (contentType !== undefined && !can.attributes) throw notSupported('contentType');
+  if (metadata !== undefined && !can.attributes) throw notSupported('metadata');
+  if (contentType !== undefined && (contentType === '' || !METADATA_VALUE.test(contentType))) {
+    throw invalidArgument('contentType is not a media type such as application/json', {});
+  }
+  checkMetadata(metadata ?? {});
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  let sizeBytes = 0;
+  for (const [name, value] of Object.entries(metadata)) {
+    if (!METADATA_NAME.test(name)) {
+      throw invalidArgument(
+        `metadata name "${name}" is not of lower-case letters, digits and inner hyphens`,
+        {},
+      );
+    }
+    if (typeof value !== 'string' || !METADATA_VALUE.test(value)) {
+      throw invalidArgument(
+        `the value of metadata "${name}" is not printable ASCII without spaces at its ends`,
+        {},
+      );
+    }
+    sizeBytes += name.length + value.length;
+  }
+  if (sizeBytes > MAX_METADATA_BYTES) {
+    throw invalidArgument(`metadata of ${sizeBytes} bytes is more than ${MAX_METADATA_BYTES}`, { sizeBytes });
+  }
+}
+
+/** Checks the options of a get before any I/O. Errors: `INVALID_ARGUMENT`, `INVALID_RANGE`, `ABORTED`. */
+export function checkGetOptions(key: string, options: GetOptions | undefined): void {
+  checkOptions(options, ['range', 'ifMatch', 'ifNoneMatch']);
+  const range = options?.range;
   if (range === undefined) return;
-  const { start, endExclusive } = range;
+  const { start, endExclusive = Number.MAX_SAFE_INTEGER } = range;
   const whole = Number.isSafeInteger(start) && Number.isSafeInteger(endExclusive);
   if (!whole || start < 0 || endExclusive < start) throw badRange(key, range, 'is not a range');
 }
 
-/** Cuts a checked range to an object's size by the rules of `ByteRange`. Errors: `INVALID_RANGE`. */
-export function resolveRange(key: string, range: ByteRange | undefined, sizeBytes: number): ByteRange {
-  if (range === undefined) return { start: 0, endExclusive: sizeBytes };
-  const asksForBytes = range.endExclusive > range.start;
-  if (range.start > sizeBytes || (asksForBytes && range.start === sizeBytes)) {
-    throw badRange(key, range, `starts behind the object's end at ${sizeBytes}`);
-  }
-  return { start: range.start, endExclusive: Math.min(range.endExclusive, sizeBytes) };
-}
-
-/** Checks the page size. Errors: `INVALID_ARGUMENT`. */
-export function pageLimit(options: ListOptions | undefined): number {
-  const limit = options?.limit ?? MAX_PAGE;
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-    throw new ObjectStoreError(
-      'INVALID_ARGUMENT',
-      `limit ${limit} is not a whole number from 1 to ${MAX_PAGE}`,
-      {
-        context: { limit },
-      },
-    );
-  }
-  return limit;
-}
-
-/** The key behind which the page starts. Errors: `INVALID_ARGUMENT` for a token that we did not make. */
-export function decodePageToken(token: string | undefined): string | undefined {
-  if (token === undefined) return undefined;
-  const text = Buffer.from(token, 'base64url').toString('utf8');
-  if (!text.startsWith(TOKEN_MARK) || encodePageToken(text.slice(TOKEN_MARK.length)) !== token) {
-    throw new ObjectStoreError('INVALID_ARGUMENT', 'the page token is not one that this store gave out', {
-      context: { pageToken: token.slice(0, 100) },
+/** Checks the conditions of a get. Errors: `PRECONDITION_FAILED`, `NOT_MODIFIED`. */
+export function checkConditions(meta: ObjectMeta, options: GetOptions | undefined): void {
+  const { key, etag } = meta;
+  if (options?.ifMatch !== undefined && options.ifMatch !== etag) {
+    throw new ObjectStoreError('PRECONDITION_FAILED', `"${key}" is another version than ifMatch names`, {
+      context: { key, etag, ifMatch: options.ifMatch },
     });
   }
-  return text.slice(TOKEN_MARK.length);
+  if (options?.ifNoneMatch !== undefined && options.ifNoneMatch === etag) {
+    throw new ObjectStoreError('NOT_MODIFIED', `"${key}" still is the version that ifNoneMatch names`, {
+      context: { key, etag },
+    });
+  }
 }
 
-/** Makes a page from up to `limit + 1` objects in key order: the one too many only says that there is more. */
-export function toPage(found: readonly ObjectMeta[], limit: number): ListPage {
-  const objects = found.slice(0, limit);
-  const last = objects.at(-1);
-  return found.length > limit && last !== undefined
-    ? { objects, nextPageToken: encodePageToken(last.key) }
-    : { objects };
-}
-
-function encodePageToken(lastKey: string): string {
-  return Buffer.from(TOKEN_MARK + lastKey, 'utf8').toString('base64url');
-}
-
-function badRange(key: string, range: ByteRange, why: string): ObjectStoreError {
+/** Cuts a checked range to an object's size by the rules of `ByteRange`. Errors: `INVALID_RANGE`. */
+export function resolveRange(key: string, range: ByteRange | undefined, sizeBytes: number): ResolvedRange {
+  if (range === undefined) return { start: 0, endExclusive: sizeBytes };
   const { start, endExclusive } = range;
-  return new ObjectStoreError('INVALID_RANGE', `[${start}, ${endExclusive}) of "${key}" ${why}`, {
-    context: { key, start, endExclusive },
+  const asksForBytes = endExclusive !== undefined && endExclusive > start;
+  if (start > sizeBytes || (asksForBytes && start === sizeBytes)) {
+    throw badRange(key, range, `starts behind the object's end at ${sizeBytes}`);
+  }
+  return { start, endExclusive: Math.min(endExclusive ?? sizeBytes, sizeBytes) };
+}
+
+/** `NOT_FOUND` for a key. */
+export function notFound(key: string): ObjectStoreError {
+  return new ObjectStoreError('NOT_FOUND', `there is no object "${key}"`, { context: { key } });
+}
+
+/** `ALREADY_EXISTS` for a key. */
+export function alreadyExists(key: string): ObjectStoreError {
+  return new ObjectStoreError('ALREADY_EXISTS', `there is an object "${key}" already`, { context: { key } });
+}
+
+/** `CLOSED` for a call made after `close`. */
+export function closedError(): ObjectStoreError {
+  return new ObjectStoreError('CLOSED', 'the store was closed');
+}
+
+/** `INVALID_ARGUMENT` with facts. */
+export function invalidArgument(
+  message: string,
+  context: Readonly<Record<string, string | number | boolean>>,
+): ObjectStoreError {
+  return new ObjectStoreError('INVALID_ARGUMENT', message, { context });
+}
+
+function notSupported(option: string): ObjectStoreError {
+  return new ObjectStoreError('NOT_SUPPORTED', `this store cannot put with ${option} (see capabilities)`, {
+    context: { option },
+  });
+}
+
+/** `INVALID_RANGE` for a range of a key. */
+export function badRange(key: string, range: ByteRange, why: string): ObjectStoreError {
+  const { start, endExclusive } = range;
+  return new ObjectStoreError('INVALID_RANGE', `[${start}, ${endExclusive ?? 'end'}) of "${key}" ${why}`, {
+    context: { key, start, ...(endExclusive !== undefined && { endExclusive }) },
   });
 }

@@ -1,2 +1,2 @@
-export type { ConformanceCase, ObjectStoreCapabilities } from './conformance/conformance-case.ts';
+export type { ConformanceCase } from './conformance/conformance-case.ts';
 export { objectStoreConformance } from './conformance/object-store-conformance.ts';

@@ -134,7 +134,7 @@ describe('files by location', () => {
       'file:///data/wh//x',
       'file:///data/wh/x/',
     ]) {
-      expect(await outcome(io.readFile(at)), at).toBe('INVALID_KEY');
+      expect(await outcome(io.readFile(at)), at).toBe('INVALID_PATH');
     }
   });
 
@@ -149,7 +149,7 @@ describe('files by location', () => {
     for (const baseUri of ['memory://', 'memory:///', 'file:///', 'file:/']) {
       const { io, store } = overMemory(baseUri);
       await io.writeFile(`${baseUri.startsWith('file') ? 'file' : 'memory'}:///a/b`, bytes('x'));
-      expect(text(await store.get('a/b'))).toBe('x');
+      expect(text((await store.get('a/b')).bytes)).toBe('x');
     }
   });
 });

@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { ObjectStoreError, type ObjectStoreErrorCode } from '../errors.ts';
-import type { ObjectMeta, ObjectStore } from '../object-store.ts';
+import type { ListOptions, ListPage, ObjectMeta, ObjectStore } from '../object-store.ts';
 
 /** One promise of `ObjectStore` as a test: `run` throws if the store breaks it. */
 export interface ConformanceCase {
   readonly name: string;
   /** Wants a store without objects. */
   run(store: ObjectStore): Promise<void>;
-}
-
-/** Honest differences between stores. All default to true. */
-export interface ObjectStoreCapabilities {
-  /** `a` and `a/b` can both be objects. False for a store of files and directories: it refuses with `INVALID_KEY`. */
-  readonly objectBelowObject?: boolean;
-  /** A segment may be as long as the whole key. False where file names end at 255 bytes: `INVALID_KEY`. */
-  readonly longSegments?: boolean;
 }
 
 /** Text as a body. */
@@ -41,18 +33,22 @@ export async function assertFails(code: ObjectStoreErrorCode, call: () => Promis
 }
 
 /** All pages of a listing. */
-export async function listAll(store: ObjectStore, prefix: string, limit?: number): Promise<ObjectMeta[]> {
-  const all: ObjectMeta[] = [];
-  let pageToken: string | undefined;
-  do {
-    const page = await store.list(prefix, { limit, pageToken });
-    all.push(...page.objects);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
+export async function pages(store: ObjectStore, prefix: string, options?: ListOptions): Promise<ListPage[]> {
+  const all: ListPage[] = [];
+  for await (const page of store.list(prefix, options)) all.push(page);
   return all;
 }
 
+/** The objects of all pages of a listing. */
+export async function listAll(
+  store: ObjectStore,
+  prefix: string,
+  options?: ListOptions,
+): Promise<ObjectMeta[]> {
+  return (await pages(store, prefix, options)).flatMap(({ objects }) => objects);
+}
+
 /** The keys of all pages of a listing. */
-export async function keys(store: ObjectStore, prefix: string, limit?: number): Promise<string[]> {
-  return (await listAll(store, prefix, limit)).map((meta) => meta.key);
+export async function keys(store: ObjectStore, prefix: string, options?: ListOptions): Promise<string[]> {
+  return (await listAll(store, prefix, options)).map((meta) => meta.key);
 }

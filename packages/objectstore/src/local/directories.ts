@@ -170,7 +170,7 @@ export class DirectoryTree {
   #notADirectory(parent: Directory, name: string): ObjectStoreError {
     const path = [...parent.segments, name].join('/');
     return new ObjectStoreError(
-      'INVALID_KEY',
+      'INVALID_PATH',
       `"${path}" is an object, so no key can lie below it in a directory`,
       {
         context: { path },

@@ -6,7 +6,7 @@ const codes: Readonly<Record<string, ObjectStoreErrorCode>> = {
   EROFS: 'PERMISSION_DENIED',
   ENOSPC: 'NO_SPACE',
   EDQUOT: 'NO_SPACE',
-  ENAMETOOLONG: 'INVALID_KEY',
+  ENAMETOOLONG: 'INVALID_PATH',
 };
 /** ENOENT reaches us only when a file or directory of a put was removed under it: putting again makes it anew. */
 const passing = new Set(['ENOENT', 'EMFILE', 'ENFILE', 'EAGAIN', 'EINTR', 'EBUSY', 'ENOMEM']);

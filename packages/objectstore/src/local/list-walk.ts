@@ -1,18 +1,21 @@
 import type { Dirent, Stats } from 'node:fs';
 import { ObjectStoreError } from '../errors.ts';
 import { compareKeys, parseKey } from '../key.ts';
+import { groupOf, isFrom, type ListEntry, type ListStart } from '../list-pages.ts';
 import type { ObjectMeta } from '../object-store.ts';
 import type { Directory, DirectoryTree } from './directories.ts';
 import { systemCode } from './error-mapping.ts';
 import type { LocalFileSystem } from './file-system.ts';
 import { TEMP_DIRECTORY } from './temp-files.ts';
 
-/** What to collect: keys with the prefix, behind `after`, at most `most` of them. */
+/** What to collect: entries of the prefix from a start on, at most `most` of them. */
 export interface ListWalk {
   readonly prefix: string;
-  readonly after: string | undefined;
+  /** Whether what lies in directories behind the prefix is one entry a directory. */
+  readonly delimiter: boolean;
+  readonly start: ListStart | undefined;
   readonly most: number;
-  readonly found: ObjectMeta[];
+  readonly found: ListEntry[];
 }
 
 /**
@@ -37,7 +40,9 @@ export async function collect(
     .sort((a, b) => compareKeys(a.key, b.key));
   for (const { entry, key } of candidates) {
     if (walk.found.length >= walk.most) return;
-    if (entry.isDirectory()) await collectBelow(fs, tree, dir, entry, walk);
+    if (entry.isDirectory() && walk.delimiter && groupOf(key, walk.prefix) !== undefined) {
+      if (await holdsObject(fs, tree, dir, entry, walk)) walk.found.push({ name: key });
+    } else if (entry.isDirectory()) await collectBelow(fs, tree, dir, entry, walk);
     else await addObject(fs, dir, entry, key, walk);
   }
 }
@@ -58,6 +63,19 @@ async function collectBelow(
   }
 }
 
+/** Whether a directory has an object that belongs to the listing: empty directories are no groups. */
+async function holdsObject(
+  fs: LocalFileSystem,
+  tree: DirectoryTree,
+  dir: Directory,
+  entry: Dirent,
+  walk: ListWalk,
+) {
+  const one: ListWalk = { ...walk, delimiter: false, most: 1, found: [] };
+  await collectBelow(fs, tree, dir, entry, one);
+  return one.found.length > 0;
+}
+
 /** A directory that became a link since we read its parent is passed over like a link that was there before. */
 async function openUnlessReplaced(tree: DirectoryTree, dir: Directory, name: string) {
   try {
@@ -72,7 +90,7 @@ async function addObject(fs: LocalFileSystem, dir: Directory, entry: Dirent, key
   if (!isKey(key)) return;
   try {
     const stats = await fs.lstat(dir.path(entry.name));
-    if (stats.isFile()) walk.found.push(metaOf(key, stats));
+    if (stats.isFile()) walk.found.push({ name: key, object: metaOf(key, stats) });
   } catch (error) {
     // Deleted since we read the directory.
     if (systemCode(error) !== 'ENOENT') throw error;
@@ -85,14 +103,14 @@ export function metaOf(key: string, stats: Stats): ObjectMeta {
   return { key, sizeBytes: stats.size, lastModifiedMs: Math.trunc(stats.mtimeMs), etag };
 }
 
-function mayHold(keyOfDirectory: string, { prefix, after }: ListWalk): boolean {
+function mayHold(keyOfDirectory: string, { prefix, start }: ListWalk): boolean {
   const inPrefix = keyOfDirectory.startsWith(prefix) || prefix.startsWith(keyOfDirectory);
-  if (!inPrefix || after === undefined) return inPrefix;
-  return after.startsWith(keyOfDirectory) || compareKeys(keyOfDirectory, after) > 0;
+  if (!inPrefix || start === undefined) return inPrefix;
+  return start.bound.startsWith(keyOfDirectory) || compareKeys(keyOfDirectory, start.bound) > 0;
 }
 
-function wanted(key: string, { prefix, after }: ListWalk): boolean {
-  return key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0);
+function wanted(key: string, { prefix, start }: ListWalk): boolean {
+  return key.startsWith(prefix) && isFrom(key, start);
 }
 
 /** A file that somebody else put here may have a name that is no key. */

@@ -1,19 +1,39 @@
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { ObjectStoreError } from '../errors.ts';
 import { parseKey, parsePrefix } from '../key.ts';
+import { type ListEntry, pagesOf, parseListRequest } from '../list-pages.ts';
 import type {
+  CallOptions,
+  DeleteFailure,
   GetOptions,
+  GetResult,
+  GetStreamResult,
   ListOptions,
   ListPage,
   ObjectMeta,
   ObjectStore,
+  PutBody,
   PutOptions,
+  PutResult,
 } from '../object-store.ts';
-import { checkRange, decodePageToken, pageLimit, resolveRange, toPage } from '../request-checks.ts';
+import { isBytes } from '../put-body.ts';
+import {
+  alreadyExists,
+  checkConditions,
+  checkGetOptions,
+  checkOptions,
+  checkPutOptions,
+  closedError,
+  notFound,
+  resolveRange,
+  throwIfAborted,
+} from '../request-checks.ts';
+import { destroyOnAbort } from '../stream-abort.ts';
 import { canWalkThroughDescriptors, type Directory, DirectoryTree } from './directories.ts';
 import { systemCode, toStoreError } from './error-mapping.ts';
+import { readRange, streamRange } from './file-range.ts';
 import { type LocalFileSystem, systemFileSystem } from './file-system.ts';
 import { collect, metaOf } from './list-walk.ts';
 import {
@@ -74,9 +94,11 @@ export async function openLocalObjectStore(options: LocalObjectStoreOptions): Pr
 }
 
 class LocalObjectStore implements ObjectStore {
+  readonly capabilities = { ifAbsent: true, ifMatch: false, attributes: false, flatKeys: false } as const;
   readonly #fs: LocalFileSystem;
   readonly #tree: DirectoryTree;
   readonly #self: ProcessIdentity;
+  #closed = false;
 
   constructor(fs: LocalFileSystem, tree: DirectoryTree, self: ProcessIdentity) {
     this.#fs = fs;
@@ -84,13 +106,16 @@ class LocalObjectStore implements ObjectStore {
     this.#self = self;
   }
 
-  async put(key: string, body: Uint8Array, options?: PutOptions): Promise<ObjectMeta> {
+  async put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult> {
+    this.#checkOpen();
     const { directories, name } = locate(key);
+    checkPutOptions(options, this.capabilities);
+    isBytes(body);
     return translated('put', key, () =>
       this.#tree.inCreated(directories, (target) =>
         this.#tree.inCreated([TEMP_DIRECTORY], async (temp) => {
           const from = tempName(this.#self);
-          const stats = await writeTemp(this.#fs, temp, from, body);
+          const stats = await writeTemp(this.#fs, temp, from, body, options?.signal);
           try {
             if (options?.ifAbsent) await this.#linkIfAbsent(temp, from, target, name, key);
             else await this.#replace(temp, from, target, name, key);
@@ -98,51 +123,119 @@ class LocalObjectStore implements ObjectStore {
             if (options?.ifAbsent) await removeTemp(this.#fs, temp, from);
           }
           await syncVisible(target, key);
-          return metaOf(key, stats);
+          const { sizeBytes, etag } = metaOf(key, stats);
+          return { sizeBytes, etag };
         }),
       ),
     );
   }
 
-  async get(key: string, options?: GetOptions): Promise<Uint8Array> {
-    checkRange(key, options?.range);
-    return this.#reading('get', key, async (handle, stats) => {
-      const { start, endExclusive } = resolveRange(key, options?.range, stats.size);
-      return readExactly(handle, key, start, endExclusive);
+  async get(key: string, options?: GetOptions): Promise<GetResult> {
+    checkGetOptions(key, options);
+    const { handle, meta } = await this.#open('get', key, options);
+    try {
+      const range = resolveRange(key, options?.range, meta.sizeBytes);
+      const bytes = await translated('get', key, () => readRange(handle, key, range));
+      throwIfAborted(options?.signal);
+      return { meta, range, bytes };
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async getStream(key: string, options?: GetOptions): Promise<GetStreamResult> {
+    checkGetOptions(key, options);
+    const { handle, meta } = await this.#open('get', key, options);
+    try {
+      const range = resolveRange(key, options?.range, meta.sizeBytes);
+      const stream = streamRange(handle, key, range);
+      destroyOnAbort(stream, options?.signal);
+      return { meta, range, stream };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  async head(key: string, options?: CallOptions): Promise<ObjectMeta> {
+    checkOptions(options, []);
+    const { handle, meta } = await this.#open('head', key, undefined);
+    await handle.close();
+    return meta;
+  }
+
+  async *list(prefix: string, options?: ListOptions): AsyncGenerator<ListPage, void, void> {
+    const request = parseListRequest(prefix, options);
+    const { directories } = parsePrefix(prefix);
+    yield* pagesOf(request, options?.signal, async (start, most) => {
+      this.#checkOpen();
+      const found: ListEntry[] = [];
+      if (directories[0] === TEMP_DIRECTORY) return found;
+      await translated('list', prefix, () =>
+        this.#tree.inExisting(directories, (dir) =>
+          collect(this.#fs, this.#tree, dir, { prefix, delimiter: request.delimiter, start, most, found }),
+        ),
+      );
+      return found;
     });
   }
 
-  async head(key: string): Promise<ObjectMeta> {
-    return this.#reading('head', key, async (_handle, stats) => metaOf(key, stats));
+  async delete(key: string, options?: CallOptions): Promise<void> {
+    const [failure] = await this.deleteMany([key], options);
+    if (failure !== undefined) throw failure.error;
   }
 
-  async list(prefix: string, options?: ListOptions): Promise<ListPage> {
-    const { directories } = parsePrefix(prefix);
-    const limit = pageLimit(options);
-    const after = decodePageToken(options?.pageToken);
-    const found: ObjectMeta[] = [];
-    if (directories[0] === TEMP_DIRECTORY) return { objects: found };
-    await translated('list', prefix, () =>
-      this.#tree.inExisting(directories, (dir) =>
-        collect(this.#fs, this.#tree, dir, { prefix, after, most: limit + 1, found }),
-      ),
-    );
-    return toPage(found, limit);
-  }
-
-  async delete(key: string): Promise<void> {
-    const { directories, name } = locate(key);
-    await translated('delete', key, () =>
-      this.#tree.inExisting(directories, async (dir) => {
-        if ((await this.#tree.refuseUnsafe(dir, name)) !== 'file') return;
-        try {
-          await this.#fs.unlink(dir.path(name));
-        } catch (error) {
-          if (systemCode(error) !== 'ENOENT') throw error;
+  async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
+    this.#checkOpen();
+    checkOptions(options, []);
+    const errors = new Map<number, ObjectStoreError>();
+    for (const [directory, names] of byDirectory(keys, errors)) {
+      try {
+        throwIfAborted(options?.signal);
+        await this.#tree.inExisting(directory, (dir) => this.#unlinkAll(dir, names, errors));
+      } catch (error) {
+        for (const { index, key } of names) {
+          errors.set(index, errors.get(index) ?? toStoreError(error, `delete "${key}"`, { key }));
         }
-        await dir.handle.sync();
-      }),
-    );
+      }
+    }
+    return [...errors].sort(([a], [b]) => a - b).map(([index, error]) => ({ key: keys[index] ?? '', error }));
+  }
+
+  async copy(from: string, to: string, options?: CallOptions): Promise<PutResult> {
+    checkOptions(options, []);
+    locate(to);
+    const { stream } = await this.getStream(from, options);
+    try {
+      return await this.put(to, stream, options);
+    } finally {
+      stream.destroy();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
+  /** Removes names of one directory, then makes all of that durable at once. */
+  async #unlinkAll(dir: Directory, names: readonly NamedKey[], errors: Map<number, ObjectStoreError>) {
+    let removed = false;
+    for (const { index, key, name } of names) {
+      try {
+        if ((await this.#tree.refuseUnsafe(dir, name)) !== 'file') continue;
+        await this.#fs.unlink(dir.path(name));
+        removed = true;
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') removed = true;
+        else errors.set(index, toStoreError(error, `delete "${key}"`, { key }));
+      }
+    }
+    // The point of durability: until here a power loss could bring the objects back.
+    if (removed) await dir.handle.sync();
   }
 
   async #linkIfAbsent(temp: Directory, from: string, target: Directory, name: string, key: string) {
@@ -154,9 +247,7 @@ class LocalObjectStore implements ObjectStore {
       if (code === 'EPERM' || code === 'ENOTSUP') throw noHardLinks(key, error);
       if (code !== 'EEXIST') throw error;
       if ((await this.#tree.refuseUnsafe(target, name)) === 'directory') throw isDirectory(key);
-      throw new ObjectStoreError('ALREADY_EXISTS', `there is an object "${key}" already`, {
-        context: { key },
-      });
+      throw alreadyExists(key);
     }
   }
 
@@ -172,30 +263,32 @@ class LocalObjectStore implements ObjectStore {
     }
   }
 
-  async #reading<T>(
-    action: string,
-    key: string,
-    use: (handle: FileHandle, stats: Stats) => Promise<T>,
-  ): Promise<T> {
+  /** Opens an object for reading and checks the conditions. The handle is the caller's to close. */
+  async #open(action: string, key: string, options: GetOptions | undefined): Promise<OpenObject> {
+    this.#checkOpen();
     const { directories, name } = locate(key);
-    const result = await translated(action, key, () =>
+    const opened = await translated(action, key, () =>
       this.#tree.inExisting(directories, async (dir) => {
         const handle = await this.#openFile(dir, name);
         if (handle === undefined) return undefined;
         try {
           const stats = await handle.stat();
-          if (stats.isFile()) return { value: await use(handle, stats) };
+          if (stats.isFile()) {
+            const meta = metaOf(key, stats);
+            checkConditions(meta, options);
+            return { handle, meta };
+          }
           await this.#tree.refuseUnsafe(dir, name);
-          return undefined;
-        } finally {
+        } catch (error) {
           await handle.close();
+          throw error;
         }
+        await handle.close();
+        return undefined;
       }),
     );
-    if (result === undefined) {
-      throw new ObjectStoreError('NOT_FOUND', `there is no object "${key}"`, { context: { key } });
-    }
-    return result.value;
+    if (opened === undefined) throw notFound(key);
+    return opened;
   }
 
   async #openFile(dir: Directory, name: string): Promise<FileHandle | undefined> {
@@ -213,11 +306,11 @@ class LocalObjectStore implements ObjectStore {
 function locate(key: string): { directories: readonly string[]; name: string } {
   const segments = parseKey(key);
   if (segments[0] === TEMP_DIRECTORY) {
-    throw new ObjectStoreError('INVALID_KEY', `"${TEMP_DIRECTORY}" is reserved`, { context: { key } });
+    throw new ObjectStoreError('INVALID_PATH', `"${TEMP_DIRECTORY}" is reserved`, { context: { key } });
   }
   if (segments.some((segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES)) {
     const context = { key, maxSegmentBytes: MAX_SEGMENT_BYTES };
-    throw new ObjectStoreError('INVALID_KEY', `a segment is longer than ${MAX_SEGMENT_BYTES} bytes`, {
+    throw new ObjectStoreError('INVALID_PATH', `a segment is longer than ${MAX_SEGMENT_BYTES} bytes`, {
       context,
     });
   }
@@ -248,18 +341,33 @@ async function syncVisible(target: Directory, key: string): Promise<void> {
   }
 }
 
-async function readExactly(handle: FileHandle, key: string, start: number, endExclusive: number) {
-  const bytes = new Uint8Array(endExclusive - start);
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done);
-    if (bytesRead === 0) {
-      throw new ObjectStoreError('IO_ERROR', `"${key}" was cut short while it was read`, {
-        context: { key },
-      });
+interface OpenObject {
+  readonly handle: FileHandle;
+  readonly meta: ObjectMeta;
+}
+
+/** A key to delete: its place in what was asked for, and its name in its directory. */
+interface NamedKey {
+  readonly index: number;
+  readonly key: string;
+  readonly name: string;
+}
+
+/** Keys by their directory; what is no key here goes to the errors. */
+function byDirectory(keys: readonly string[], errors: Map<number, ObjectStoreError>) {
+  const groups = new Map<string, [readonly string[], NamedKey[]]>();
+  for (const [index, key] of keys.entries()) {
+    try {
+      const { directories, name } = locate(key);
+      const path = directories.join('/');
+      const group = groups.get(path) ?? [directories, []];
+      group[1].push({ index, key, name });
+      groups.set(path, group);
+    } catch (error) {
+      errors.set(index, toStoreError(error, 'delete', {}));
     }
-    done += bytesRead;
   }
-  return bytes;
+  return groups.values();
 }
 
 /** Makes a directory and those above it, syncing each new name into its parent. */
@@ -285,7 +393,7 @@ async function makeDirectoriesDurably(fs: LocalFileSystem, path: string): Promis
 
 function isDirectory(key: string): ObjectStoreError {
   return new ObjectStoreError(
-    'INVALID_KEY',
+    'INVALID_PATH',
     `"${key}" is the directory of other objects, so it cannot be one`,
     {
       context: { key },

@@ -1,6 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { hostname } from 'node:os';
+import type { PutBody } from '../object-store.ts';
+import { chunksOf } from '../put-body.ts';
+import { throwIfAborted } from '../request-checks.ts';
 import type { Directory } from './directories.ts';
 import { systemCode } from './error-mapping.ts';
 import type { LocalFileSystem } from './file-system.ts';
@@ -40,11 +43,18 @@ export function tempName(owner: ProcessIdentity): string {
 }
 
 /** Writes a body under a temporary name and syncs it. On failure nothing is left. */
-export async function writeTemp(fs: LocalFileSystem, dir: Directory, name: string, body: Uint8Array) {
+export async function writeTemp(
+  fs: LocalFileSystem,
+  dir: Directory,
+  name: string,
+  body: PutBody,
+  signal: AbortSignal | undefined,
+) {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const handle = await fs.open(dir.path(name), flags, 0o666);
   try {
-    await handle.writeFile(body);
+    for await (const chunk of chunksOf(body, signal)) await handle.writeFile(chunk);
+    throwIfAborted(signal);
     // The content must be on disk before any name that a reader knows points at it.
     await handle.sync();
     return await handle.stat();

@@ -13,11 +13,9 @@ const loop = fileURLToPath(new URL('./put-loop.ts', import.meta.url));
 /** Every object that is listed is whole; returns the sizes by key. */
 async function checkAll(store: ObjectStore): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
-  let pageToken: string | undefined;
-  do {
-    const page = await store.list('', { pageToken });
+  for await (const page of store.list('')) {
     for (const { key } of page.objects) {
-      const body = Buffer.from(await store.get(key));
+      const body = Buffer.from((await store.get(key)).bytes);
       const end = body.indexOf(10);
       const size = Number(body.subarray(0, Math.max(end, 0)).toString());
       const content = body.subarray(end + 1);
@@ -26,8 +24,7 @@ async function checkAll(store: ObjectStore): Promise<Map<string, number>> {
       expect(content.equals(Buffer.alloc(size, content[0] ?? 0)), `${key} is one version`).toBe(true);
       sizes.set(key, size);
     }
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
+  }
   return sizes;
 }
 
