@@ -15,7 +15,8 @@ export interface Attempt {
 export type AttemptEnd<T> =
   | { readonly kind: 'value'; readonly value: T; readonly attempt: Attempt }
   | { readonly kind: 'error'; readonly error: unknown; readonly attempt: Attempt }
-  | { readonly kind: 'timed-out' | 'aborted'; readonly attempt: Attempt };
+  | { readonly kind: 'timed-out'; readonly attempt: Attempt }
+  | { readonly kind: 'aborted'; readonly attempt: Attempt };
 
 /**
  * Runs one attempt. It ends on time and on abort even if `call` ignores its signal; whatever such a call does later is
@@ -40,7 +41,8 @@ export async function runAttempt<T>(
       attempt = { number, signal };
       return call(attempt);
     }, callerSignal);
-    return { kind: 'value', value, attempt };
+    // A call may answer its signal with a value that is not the whole answer.
+    return cut === undefined ? { kind: 'value', value, attempt } : { kind: cut, attempt };
   } catch (error) {
     return cut === undefined ? { kind: 'error', error, attempt } : { kind: cut, attempt };
   }
