@@ -1,22 +1,12 @@
-// The Python environment of the interop tier: the independent readers and clients that judge us.
+// The Python environment of the interop and s3 tiers: independent readers, clients and servers that judge us.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheFolderOf } from './cache-folder.mjs';
 import { say } from './stages.mjs';
 import { ROOT, run } from './toolchain.mjs';
 
 const REQUIREMENTS = join(ROOT, 'test', 'interop', 'requirements.txt');
-
-/** Kept outside the checkout, so that a fresh clone finds it again; named for what is in it. */
-function location() {
-  const cache =
-    process.env.DANUBE_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'danube-iceberg');
-  const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
-  return join(cache, `interop-${hash}`);
-}
 
 /** The first Python >= 3.11 that can make a virtual environment. */
 function systemPython() {
@@ -28,7 +18,7 @@ function systemPython() {
 
 /** Returns the interpreter of a complete environment, or a sentence saying why there is none. */
 export async function interopPython() {
-  const folder = location();
+  const folder = cacheFolderOf('interop', [REQUIREMENTS]);
   const python = join(folder, 'bin', 'python');
   const complete = join(folder, 'complete');
   if (existsSync(complete)) return { python };
@@ -38,7 +28,7 @@ export async function interopPython() {
       reason: 'no Python 3.11 or later with venv was found (on Debian: apt-get install python3-venv)',
     };
   say(
-    `Installing PyIceberg, DuckDB and the Danube Python client into ${folder} (about 1.1 GB, kept for later runs)`,
+    `Installing PyIceberg, DuckDB, moto and the Danube Python client into ${folder} (about 1.1 GB, kept for later runs)`,
   );
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
