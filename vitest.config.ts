@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Tiers that need more than Node.js. The files of one end in `.TIER.test.ts`; all others are unit tests. */
-const special = ['faults', 'interop', 'jvm'];
+const special = ['faults', 'interop', 'jvm', 's3'];
 
 /**
  * One project a workspace folder, and one for `test/`. Tests run from source through the
