@@ -1,11 +1,13 @@
 // `npm test`: everything that needs Node.js alone, then real faults where the kernel lets us make them, then the
-// interop tier where Python is there. The jvm tier (Iceberg Java as a judge) runs in CI and with --jvm. Options:
-// --no-interop, --jvm, --unit (no build, no other tier: the inner loop), any other word filters test files.
+// interop tier where Python is there. The jvm tier (Iceberg Java as a judge) runs in CI and with --jvm, the s3 tier
+// (S3 servers as judges) in CI, with --s3 and once its server is built. Options: --no-interop, --jvm, --s3, --unit (no
+// build, no other tier: the inner loop), any other word filters test files.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { whyNoFaults } from './lib/faults.mjs';
 import { javaClasspath } from './lib/java.mjs';
 import { interopPython } from './lib/python.mjs';
+import { s3Judges, s3JudgesAreBuilt } from './lib/s3-judges.mjs';
 import { createStages, say } from './lib/stages.mjs';
 import { CACHE, passSignalsOn, run, runQuietly } from './lib/toolchain.mjs';
 
@@ -14,6 +16,7 @@ const mandatory = process.env.CI === 'true';
 const unitOnly = args.includes('--unit');
 const withInterop = !unitOnly && !args.includes('--no-interop');
 const withJvm = withInterop && (mandatory || args.includes('--jvm'));
+const withS3 = withInterop && (mandatory || args.includes('--s3') || s3JudgesAreBuilt());
 const filters = args.filter((arg) => !arg.startsWith('--'));
 const totals = { passed: 0, failed: 0 };
 
@@ -85,6 +88,12 @@ async function main() {
       const java = await javaClasspath();
       const env = { DANUBE_PYTHON: python, DANUBE_JAVA_CLASSPATH: java.classpath };
       await tier('jvm', reason ?? java.reason, env);
+    }
+    if (withS3) {
+      const judges = await s3Judges();
+      await tier('s3', judges.reason, judges.env);
+    } else {
+      say('\nThe s3 tier was left out: its server is not built yet (npm test -- --s3 builds it, once).');
     }
   }
   return finish(stages);

