@@ -110,6 +110,11 @@ export interface StoreCapabilities {
    * are paths of files.
    */
   readonly flatKeys: boolean;
+  /**
+   * The longest key, in bytes of UTF-8; a longer one is `INVALID_PATH`. Default: 1,024 (`MAX_KEY_BYTES`). Less where
+   * the store keeps its keys below a prefix of its own.
+   */
+  readonly maxKeyBytes?: number | undefined;
 }
 
 /**

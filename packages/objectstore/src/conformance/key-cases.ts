@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { MAX_KEY_BYTES } from '../key.ts';
+import type { StoreCapabilities } from '../object-store.ts';
 import { assertFails, bytes, type ConformanceCase, keys, text } from './conformance-case.ts';
 
 const unusual = [
@@ -39,7 +41,8 @@ const refused = [
 ];
 
 /** Which keys work, literally, and which are refused by every method. */
-export function keyCases(flatKeys: boolean): readonly ConformanceCase[] {
+export function keyCases(capabilities: StoreCapabilities): readonly ConformanceCase[] {
+  const { flatKeys, maxKeyBytes = MAX_KEY_BYTES } = capabilities;
   return [
     {
       name: 'unusual keys are taken literally',
@@ -71,14 +74,19 @@ export function keyCases(flatKeys: boolean): readonly ConformanceCase[] {
       },
     },
     {
-      name: 'a key of 1,024 bytes works',
+      name: 'the longest key works, one byte more is INVALID_PATH',
       async run(store) {
         const segment = 'é'.repeat(100);
-        const key = [...Array(5).fill(segment), 'y'.repeat(1024 - 5 * 201)].join('/');
-        assert.equal(Buffer.byteLength(key), 1024);
+        const segments = Array(Math.floor(maxKeyBytes / 201) - 1).fill(segment);
+        const rest = maxKeyBytes - 201 * segments.length;
+        const key = [...segments, 'y'.repeat(199), 'y'.repeat(rest - 200)].join('/');
+        assert.equal(Buffer.byteLength(key), maxKeyBytes);
         await store.put(key, bytes('long'));
         assert.equal(text((await store.get(key)).bytes), 'long');
         assert.deepEqual(await keys(store, `${segment}/`), [key]);
+        await assertFails('INVALID_PATH', () => store.put(`${key}y`, bytes('x')));
+        await assertFails('INVALID_PATH', () => store.get(`${key}y`));
+        await assertFails('INVALID_PATH', () => keys(store, `${key}y`));
       },
     },
     {

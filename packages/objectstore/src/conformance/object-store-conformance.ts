@@ -18,5 +18,5 @@ import { putAndGetCases } from './put-and-get-cases.ts';
  * those that it declares.
  */
 export function objectStoreConformance(capabilities: StoreCapabilities): readonly ConformanceCase[] {
-  return [...putAndGetCases, ...listCases, ...keyCases(capabilities.flatKeys)];
+  return [...putAndGetCases, ...listCases, ...keyCases(capabilities)];
 }
