@@ -22,8 +22,10 @@ export interface ObjectStore {
    * one. Of any number of simultaneous puts with `ifAbsent` exactly one wins; the others get `ALREADY_EXISTS`.
    *
    * A stream is read once, with bounded memory, and only as fast as it can be stored; if it fails, nothing becomes
-   * visible and its own error is the `cause`. Bytes are not copied first: leave them unchanged until the promise
-   * settles.
+   * visible and its own error is the `cause` (of an `IO_ERROR`). One that is not read to its end is ended (`return`,
+   * which destroys a Node.js stream and cancels a web stream); only a put that is refused for its arguments leaves it
+   * alone. A chunk may be used anew as soon as the next one is asked for. Bytes that are given whole are not copied
+   * first: leave them unchanged until the promise settles.
    *
    * Whatever the error, it says what became of the object: with `PUT_STATE_UNKNOWN` the object may be or become
    * visible, with every other code nothing of this put is or will be.
@@ -136,8 +138,8 @@ export interface PutOptions extends CallOptions {
   /** Refuse with `ALREADY_EXISTS` if there is an object at the key. Default: false, replace it. */
   readonly ifAbsent?: boolean | undefined;
   /**
-   * Refuse with `PRECONDITION_FAILED` unless the object that is there has this etag. Not together with `ifAbsent`.
-   * Needs the capability `ifMatch`. Default: none.
+   * Refuse with `PRECONDITION_FAILED` unless the object that is there has this etag (one etag, not `*`). Not together
+   * with `ifAbsent`. Needs the capability `ifMatch`. Default: none.
    */
   readonly ifMatch?: string | undefined;
   /** A media type such as `application/json`. Needs the capability `attributes`. Default: none said. */
@@ -152,7 +154,7 @@ export interface PutOptions extends CallOptions {
 export interface GetOptions extends CallOptions {
   /** Read only this part. Default: the whole object. */
   readonly range?: ByteRange | undefined;
-  /** Read only this version; `PRECONDITION_FAILED` if the object has another etag. Default: any. */
+  /** Read only this version; `PRECONDITION_FAILED` if the object has another etag. One etag, not `*`. Default: any. */
   readonly ifMatch?: string | undefined;
   /** Read only another version than this; `NOT_MODIFIED` if the object still has this etag. Default: any. */
   readonly ifNoneMatch?: string | undefined;

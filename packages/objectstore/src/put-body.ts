@@ -1,19 +1,28 @@
+import { Readable } from 'node:stream';
+import { isUint8Array } from 'node:util/types';
 import { ObjectStoreError } from './errors.ts';
 import type { PutBody } from './object-store.ts';
 import { abortedError, invalidArgument, throwIfAborted } from './request-checks.ts';
 
-/** Whether a body is given whole. Errors: `INVALID_ARGUMENT` for what is no body at all. */
+/**
+ * Whether a body is given whole. Errors: `INVALID_ARGUMENT` for what is no body at all, and for a Node.js stream that
+ * was read to its end before, as by a put that is tried again: it would be an empty object.
+ */
 export function isBytes(body: PutBody): body is Uint8Array {
-  if (body instanceof Uint8Array) return true;
-  if (typeof (body as Partial<AsyncIterable<unknown>> | undefined)?.[Symbol.asyncIterator] === 'function') {
-    return false;
+  if (isUint8Array(body)) return true;
+  if (typeof (body as Partial<AsyncIterable<unknown>> | undefined)?.[Symbol.asyncIterator] !== 'function') {
+    throw invalidArgument('the body is neither a Uint8Array nor an async iterable of them', {});
   }
-  throw invalidArgument('the body is neither a Uint8Array nor an async iterable of them', {});
+  if (body instanceof Readable && body.readableEnded) {
+    throw invalidArgument('the stream that was to be put was read already; a stream can be put once', {});
+  }
+  return false;
 }
 
 /**
- * The chunks of a body, none of them empty. Ends early when the signal fires, even while the source hangs; a source
- * that is not read to its end is told so (`return`).
+ * The chunks of a body, none of them empty; each may be used anew by the source once the next one is asked for. Ends
+ * early when the signal fires, even while the source hangs. A source that is not read to its end is told so
+ * (`return`) and, unless it hangs, has ended before this generator does.
  *
  * Errors: `ABORTED`, `INVALID_ARGUMENT` for chunks that are not bytes, `IO_ERROR` when the source fails (its error is
  * the cause).
@@ -27,30 +36,63 @@ export async function* chunksOf(
     if (body.byteLength > 0) yield body;
     return;
   }
-  const source = body[Symbol.asyncIterator]();
+  const source = open(body);
   let exhausted = false;
   try {
     for (;;) {
-      const next = await orAborted(source.next(), signal).catch((error: unknown) => {
-        if (ObjectStoreError.is(error) && error.code === 'ABORTED' && signal?.aborted) throw error;
-        exhausted = true;
-        throw new ObjectStoreError('IO_ERROR', 'the stream that was to be put failed', { cause: error });
-      });
-      if (next.done) {
-        exhausted = true;
-        return;
-      }
-      if (!(next.value instanceof Uint8Array)) {
+      const next = await orAborted(nextOf(source), signal);
+      if (next.failed || next.done) exhausted = true;
+      if (next.failed) throw failed(next.error, signal);
+      if (next.done) return;
+      if (!isUint8Array(next.chunk)) {
         throw invalidArgument('the stream that was to be put yields something else than Uint8Arrays', {
-          type: typeof next.value,
+          type: typeof next.chunk,
         });
       }
-      if (next.value.byteLength > 0) yield next.value;
+      if (next.chunk.byteLength > 0) yield next.chunk;
     }
   } finally {
-    // Not waited for: a source that hangs in `next` hangs in `return` too.
-    if (!exhausted) source.return?.().catch(() => {});
+    if (!exhausted) await end(source, signal);
   }
+}
+
+function open(body: AsyncIterable<unknown>): AsyncIterator<unknown> {
+  try {
+    return body[Symbol.asyncIterator]();
+  } catch (error) {
+    // For one a web stream that somebody else is reading.
+    throw failed(error, undefined);
+  }
+}
+
+interface Next {
+  readonly done: boolean;
+  readonly chunk?: unknown;
+  readonly failed: boolean;
+  readonly error?: unknown;
+}
+
+/** What the source gives next; its failure is a value here, so that it is never taken for one of ours. */
+async function nextOf(source: AsyncIterator<unknown>): Promise<Next> {
+  try {
+    const { done, value } = await source.next();
+    return { done: done === true, chunk: value, failed: false };
+  } catch (error) {
+    return { done: true, failed: true, error };
+  }
+}
+
+/** A source that listens to the signal too may fail of it before we notice: that is still an abort. */
+function failed(cause: unknown, signal: AbortSignal | undefined): ObjectStoreError {
+  if (signal?.aborted) return abortedError(signal);
+  return new ObjectStoreError('IO_ERROR', 'the stream that was to be put failed', { cause });
+}
+
+/** Tells the source that no more is wanted. Whatever it answers, the put has its outcome already. */
+async function end(source: AsyncIterator<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  const ended = (async () => source.return?.())().catch(() => {});
+  // A generator that hangs in `next` hangs in `return` too.
+  await orAborted(ended, signal).catch(() => {});
 }
 
 /** The promise, or `ABORTED` as soon as the signal fires. */

@@ -9,22 +9,40 @@ import type {
 } from './object-store.ts';
 
 const MAX_METADATA_BYTES = 2048;
-const METADATA_NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const METADATA_NAME = /^[a-z0-9-]+$/;
 /** Printable ASCII, no space at either end, so that any transport gives it back unchanged. */
 const METADATA_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
+/** One etag: HTTP gives `*` (any version) and lists a meaning of their own, and `''` would ask for nothing at all. */
+const ETAG = /^(?!\*$)[!-+\--~]+$/;
 
 /**
- * Refuses options that the call does not know (a misspelt `ifAbsent` would replace an object silently), and a call
- * whose signal has fired. Errors: `INVALID_ARGUMENT`, `ABORTED`.
+ * Refuses options that the call does not know (a misspelt `ifAbsent` would replace an object silently), a signal that
+ * is none, and a call whose signal has fired. Errors: `INVALID_ARGUMENT`, `ABORTED`.
  */
 export function checkOptions(options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return;
-  const unknown = Object.keys(options).find((name) => name !== 'signal' && !known.includes(name));
-  if (unknown !== undefined) {
-    const all = [...known, 'signal'].join(', ');
-    throw invalidArgument(`there is no option "${unknown}" here; known are ${all}`, { option: unknown });
+  checkNames(options, [...known, 'signal']);
+  const { signal } = options as { signal?: unknown };
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument('signal is not an AbortSignal (of an AbortController, give its `signal`)', {});
   }
-  throwIfAborted((options as { signal?: AbortSignal }).signal);
+  throwIfAborted(signal);
+}
+
+function checkNames(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgument('the options are not an object', { type: typeof options });
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw invalidArgument(`there is no option "${unknown}" here; known are ${known.join(', ')}`, {
+    option: unknown,
+  });
+}
+
+function checkEtag(option: string, etag: string | undefined): void {
+  if (etag === undefined || (typeof etag === 'string' && ETAG.test(etag))) return;
+  throw invalidArgument(`${option} is not the etag of a version`, { option });
 }
 
 /** Throws `ABORTED` with the signal's reason as cause if the signal has fired. */
@@ -42,6 +60,9 @@ export function checkPutOptions(options: PutOptions | undefined, can: StoreCapab
   checkOptions(options, ['ifAbsent', 'ifMatch', 'contentType', 'metadata']);
   if (options === undefined) return;
   const { ifAbsent, ifMatch, contentType, metadata } = options;
+  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') {
+    throw invalidArgument('ifAbsent is not true or false', {});
+  }
   if (ifAbsent && ifMatch !== undefined) {
     throw invalidArgument('ifAbsent and ifMatch exclude each other', {});
   }
@@ -49,6 +70,7 @@ export function checkPutOptions(options: PutOptions | undefined, can: StoreCapab
   if (ifMatch !== undefined && !can.ifMatch) throw notSupported('ifMatch');
   if (contentType !== undefined && !can.attributes) throw notSupported('contentType');
   if (metadata !== undefined && !can.attributes) throw notSupported('metadata');
+  checkEtag('ifMatch', ifMatch);
   if (contentType !== undefined && (contentType === '' || !METADATA_VALUE.test(contentType))) {
     throw invalidArgument('contentType is not a media type such as application/json', {});
   }
@@ -56,11 +78,14 @@ export function checkPutOptions(options: PutOptions | undefined, can: StoreCapab
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) {
+    throw invalidArgument('metadata is not an object of names and values', {});
+  }
   let sizeBytes = 0;
   for (const [name, value] of Object.entries(metadata)) {
     if (!METADATA_NAME.test(name)) {
       throw invalidArgument(
-        `metadata name "${name}" is not of lower-case letters, digits and inner hyphens`,
+        `metadata name "${name}" is not of lower-case letters, digits and hyphens`,
         {},
       );
     }
@@ -80,8 +105,12 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
 /** Checks the options of a get before any I/O. Errors: `INVALID_ARGUMENT`, `INVALID_RANGE`, `ABORTED`. */
 export function checkGetOptions(key: string, options: GetOptions | undefined): void {
   checkOptions(options, ['range', 'ifMatch', 'ifNoneMatch']);
+  checkEtag('ifMatch', options?.ifMatch);
+  checkEtag('ifNoneMatch', options?.ifNoneMatch);
   const range = options?.range;
   if (range === undefined) return;
+  // A misspelt `endExclusive` would read the rest of the object.
+  checkNames(range, ['start', 'endExclusive']);
   const { start, endExclusive = Number.MAX_SAFE_INTEGER } = range;
   const whole = Number.isSafeInteger(start) && Number.isSafeInteger(endExclusive);
   if (!whole || start < 0 || endExclusive < start) throw badRange(key, range, 'is not a range');
