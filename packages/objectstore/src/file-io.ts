@@ -16,8 +16,8 @@ export interface StoreFileIO {
   /** Not an error if there is no such file. */
   deleteFile(location: string): Promise<void>;
   /**
-   * Deletes many files with few requests, each as `deleteFile`. Resolves with those that could not be deleted and why;
-   * all others are gone. See `ObjectStore.deleteMany`.
+   * Deletes many files with few requests, each as `deleteFile`. Resolves with those that could not be deleted and why,
+   * one that is not below the base too; all others are gone. See `ObjectStore.deleteMany`.
    */
   deleteFiles(
     locations: readonly string[],
@@ -91,10 +91,11 @@ export function createFileIO(options: FileIOOptions): StoreFileIO {
     deleteFile: async (location) => store.delete(keyOf(location)),
 
     async deleteFiles(locations) {
-      const failures = await store.deleteMany(locations.map(keyOf));
-      if (failures.length === 0) return [];
-      const locationOf = new Map(locations.map((location) => [keyOf(location), location]));
-      return failures.map(({ key, error }) => ({ location: locationOf.get(key) ?? key, error }));
+      const { keys, failed } = keysOf(locations, keyOf);
+      const failures = await store.deleteMany([...new Set(keys.values())]);
+      const errors = new Map(failures.map(({ key, error }) => [key, error]));
+      for (const [location, key] of keys) if (errors.has(key)) failed.set(location, errors.get(key));
+      return [...failed].map(([location, error]) => ({ location, error }));
     },
 
     async *listFiles(prefix) {
@@ -106,6 +107,20 @@ export function createFileIO(options: FileIOOptions): StoreFileIO {
       }
     },
   };
+}
+
+/** The key of each location, and the errors of those that have none: one of them must not keep the others. */
+function keysOf(locations: readonly string[], keyOf: (location: string) => string) {
+  const keys = new Map<string, string>();
+  const failed = new Map<string, unknown>();
+  for (const location of locations) {
+    try {
+      keys.set(location, keyOf(location));
+    } catch (error) {
+      failed.set(location, error);
+    }
+  }
+  return { keys, failed };
 }
 
 /**

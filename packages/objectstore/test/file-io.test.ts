@@ -1,8 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { createFileIO, createMemoryObjectStore, localBaseUri, openLocalObjectStore } from '../src/index.ts';
+import {
+  createFileIO,
+  createMemoryObjectStore,
+  localBaseUri,
+  ObjectStoreError,
+  openLocalObjectStore,
+} from '../src/index.ts';
 import { bytes, outcome, tempDir, text } from './local/helpers.ts';
 
 const overMemory = (baseUri: string) => {
@@ -64,6 +70,32 @@ describe('files by location', () => {
       await io.deleteFile(location);
     }
     expect(found.sort()).toEqual(['a/1', 'a/2', 'b/3', 'c']);
+  });
+
+  test('many are deleted at once; each location that fails has its own error, in whatever spelling it came', async () => {
+    const root = await tempDir();
+    const io = createFileIO({
+      store: await openLocalObjectStore({ root }),
+      baseUri: localBaseUri(root),
+    });
+    const at = (key: string) => `${localBaseUri(root)}/${key}`;
+    const good = ['t/a', 't/b', 't/p=1/c'].map(at);
+    for (const location of [...good, at('t/stays/d')]) await io.writeFile(location, bytes('x'));
+    await mkdir(join(root, 'outside'));
+    await symlink(join(root, 'outside'), join(root, 'link'));
+    await writeFile(join(root, 'outside', 'e'), 'x');
+    const unsafe = [at('link/e'), at('link/e').replace('file:///', 'file:/')];
+    const foreign = 's3://elsewhere/t/a';
+    const failures = await io.deleteFiles([foreign, ...good, at('t/missing'), ...unsafe, at('t//x')]);
+    const codes = failures.map(({ location, error }) => [location, ObjectStoreError.is(error) && error.code]);
+    expect(Object.fromEntries(codes)).toEqual({
+      [foreign]: 'INVALID_ARGUMENT',
+      ...Object.fromEntries(unsafe.map((location) => [location, 'UNSAFE_PATH'])),
+      [at('t//x')]: 'INVALID_PATH',
+    });
+    for (const location of good) expect(await outcome(io.readFile(location))).toBe('NOT_FOUND');
+    expect(text(await io.readFile(at('t/stays/d')))).toBe('x');
+    expect(await io.deleteFiles([])).toEqual([]);
   });
 
   test('on a local root whose path has spaces and a percent sign, in either spelling of the base', async () => {
