@@ -291,6 +291,35 @@ describe('old metadata files', () => {
     expect((await catalog.loadTable(orders)).metadata.properties.i).toBe('6');
   });
 
+  test('many that a lower previous-versions-max makes superfluous go in one call, whose failure is none of the commit', async () => {
+    const dir = await tempDir();
+    const io = await localIO(dir);
+    const calls: number[] = [];
+    const watched: FileIO = {
+      ...io,
+      deleteFiles: async (locations) => {
+        calls.push(locations.length);
+        if (calls.length === 1) throw new Error('down');
+        return io.deleteFiles!(locations);
+      },
+    };
+    const catalog = await openIn(dir, { io: watched });
+    await catalog.createNamespace(['default']);
+    const table = await catalog.createTable(orders, { schema, properties: bounded });
+    const limit = (to: number) =>
+      catalog.commitTable(orders, setProperties({ 'write.metadata.previous-versions-max': String(to) }));
+    await limit(9);
+    for (let i = 1; i <= 8; i += 1) await catalog.commitTable(orders, setProperties({ i: String(i) }));
+    await limit(6);
+    expect(await metadataFiles(table)).toHaveLength(11);
+    const state = await limit(2);
+    expect(calls).toEqual([4, 5]);
+    const kept = [...state.metadata.metadataLog.map((entry) => entry.metadataFile), state.metadataLocation];
+    expect(await metadataFiles(table)).toEqual(expect.arrayContaining(kept.map(nameOf)));
+    // Those of the call that failed are orphans.
+    expect(await metadataFiles(table)).toHaveLength(3 + 4);
+  });
+
   test('a load that meets a file just removed by commits reads the row again', async () => {
     const { dir, table } = await withTable({}, { ...bounded, 'write.metadata.previous-versions-max': '1' });
     const writer = await openIn(dir);

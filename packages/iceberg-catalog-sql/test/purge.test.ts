@@ -1,6 +1,25 @@
-import { currentSnapshot, type FileIO, type LoadedTable, prepareAppend } from '@danube/iceberg';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  commitTransaction,
+  currentSnapshot,
+  type DataFile,
+  type FileIO,
+  fastAppend,
+  type LoadedTable,
+  prepareAppend,
+} from '@danube/iceberg';
 import { expect, test } from 'vitest';
-import { failure, openIn, orders, schema, setProperties, tempDir, unsyncedIO } from './support/fixture.ts';
+import {
+  failure,
+  localIO,
+  openIn,
+  orders,
+  schema,
+  setProperties,
+  tempDir,
+  unsyncedIO,
+} from './support/fixture.ts';
 
 /** A table with one snapshot, and a second catalog that tells when it reads the snapshot's manifest list to purge. */
 async function readingToPurge(onRead: (table: LoadedTable, io: FileIO) => Promise<void>) {
@@ -66,4 +85,54 @@ test('a purge that others commit under each time is a conflict in the end, and n
   const { metadata } = await catalog.loadTable(orders);
   expect(metadata.properties).toEqual({ commits: String(commits) });
   await io.readFile(list);
+});
+
+test('a purge in batches leaves no file of the table in the warehouse, and all of another table', async () => {
+  const dir = await tempDir();
+  const io = await localIO(dir);
+  const calls: (readonly string[])[] = [];
+  const oneByOne: string[] = [];
+  const watched: FileIO = {
+    ...io,
+    deleteFile: (location) => {
+      oneByOne.push(location);
+      return io.deleteFile(location);
+    },
+    deleteFiles: (locations) => {
+      calls.push(locations);
+      return io.deleteFiles!(locations);
+    },
+  };
+  const catalog = await openIn(dir, { io: watched });
+  await catalog.createNamespace(['default']);
+  const other = { ...orders, name: 'other' };
+  await catalog.createTable(other, { schema });
+  const present = async () =>
+    (await readdir(join(dir, 'warehouse'), { recursive: true, withFileTypes: true })).filter((entry) =>
+      entry.isFile(),
+    );
+  const before = await present();
+  const { metadata } = await catalog.createTable(orders, { schema });
+  for (const round of ['x', 'y', 'z']) {
+    const dataFiles = ['a', 'b'].map(
+      (name): DataFile => ({
+        content: 'data',
+        filePath: `${metadata.location}/data/${name}=1/${round}.parquet`,
+        fileFormat: 'PARQUET',
+        partition: [],
+        specId: 0,
+        recordCount: 1,
+        fileSizeInBytes: 1,
+      }),
+    );
+    for (const { filePath } of dataFiles) await io.writeFile(filePath, Buffer.from('x'));
+    await commitTransaction({ catalog, io, identifier: orders }, [fastAppend({ dataFiles })]);
+  }
+  expect((await present()).length).toBe(before.length + 6 + 2 * 3 + 4);
+  await catalog.dropTable(orders, { purge: true });
+  expect(await present()).toEqual(before);
+  // Data, manifests, lists, earlier metadata: a call each, and the last metadata file by itself.
+  expect(calls.map((locations) => locations.length)).toEqual([6, 3, 3, 3]);
+  expect(oneByOne).toHaveLength(1);
+  await catalog.loadTable(other);
 });

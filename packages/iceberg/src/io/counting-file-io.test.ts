@@ -20,6 +20,10 @@ test('reads are counted by file, in their order; all else passes through', async
   await io.deleteFile('mem://b');
   await expect(io.readFile('mem://b')).rejects.toThrow('NOT_FOUND');
   expect([io.callCount('mem://b'), io.bytesRead('mem://b')]).toEqual([2, 1]);
+  expect(await io.deleteFiles!(['mem://a', 'mem://b'])).toEqual([]);
+  expect(memory.files.size).toBe(0);
+  const { deleteFiles: _, ...oneByOne } = memory;
+  expect(createCountingFileIO(oneByOne).deleteFiles).toBeUndefined();
   io.reset();
   expect([io.callCount(), io.bytesRead()]).toEqual([0, 0]);
 });

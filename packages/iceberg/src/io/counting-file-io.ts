@@ -49,5 +49,6 @@ export function createCountingFileIO(io: FileIO): CountingFileIO {
     fileSize: (location) => io.fileSize(location),
     writeFile: (location, data, options) => io.writeFile(location, data, options),
     deleteFile: (location) => io.deleteFile(location),
+    ...(io.deleteFiles && { deleteFiles: (locations) => io.deleteFiles!(locations) }),
   };
 }

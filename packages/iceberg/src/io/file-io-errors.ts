@@ -16,12 +16,17 @@ export async function translated<T>(what: string, location: string, call: () => 
   try {
     return await call();
   } catch (cause) {
-    if (IcebergError.is(cause)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new IcebergError('IO_ERROR', `cannot ${what} ${location}: ${reason}`, {
-      cause,
-      context: { location },
-      retryable: (cause as { retryable?: unknown } | null)?.retryable === true,
-    });
+    throw asIoError(what, location, cause);
   }
+}
+
+/** What a FileIO call threw as the cause of an `IO_ERROR` that says what and where; an error of ours as it is. */
+export function asIoError(what: string, location: string, cause: unknown): IcebergError {
+  if (IcebergError.is(cause)) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new IcebergError('IO_ERROR', `cannot ${what} ${location}: ${reason}`, {
+    cause,
+    context: { location },
+    retryable: (cause as { retryable?: unknown } | null)?.retryable === true,
+  });
 }

@@ -1,3 +1,4 @@
+import type { FailedDeletion } from './file-io.ts';
 import type { ListableFileIO } from './listable-file-io.ts';
 
 /** A FileIO in memory for tests, with what was asked of it. */
@@ -39,6 +40,18 @@ export function createMemoryFileIO(): MemoryFileIO {
       modifiedMs.set(location, Date.now());
     },
     deleteFile: async (location) => void files.delete(location),
+    async deleteFiles(locations) {
+      const failed: FailedDeletion[] = [];
+      for (const location of locations) {
+        try {
+          // Of the object it is called on: a copy whose `deleteFile` a test replaced is asked for each file.
+          await this.deleteFile(location);
+        } catch (error) {
+          failed.push({ location, error });
+        }
+      }
+      return failed;
+    },
     async *listFiles(prefix) {
       for (const [location, bytes] of files) {
         if (!location.startsWith(prefix)) continue;
