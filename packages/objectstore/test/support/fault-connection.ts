@@ -1,0 +1,185 @@
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { allOf, cut, flipped, middle } from './fault-pieces.ts';
+import type { End, Fault, FaultRules, Verdict } from './fault-rules.ts';
+import {
+  bodyPieces,
+  ConnectionLost,
+  type Head,
+  type Piece,
+  readHead,
+  requestFraming,
+  responseFraming,
+  SocketReader,
+} from './http-reader.ts';
+
+/** A connection with the reader of its incoming bytes. */
+interface Peer {
+  readonly socket: Socket;
+  readonly reader: SocketReader;
+}
+
+/** Resolves when the bytes were handed to the kernel, or cannot be any more: a peer that is gone shows when read. */
+const write = ({ socket }: Peer, bytes: Buffer | string): Promise<void> =>
+  new Promise((resolve) => socket.write(bytes, () => resolve()));
+
+function endClient({ socket }: Peer, by: End): void {
+  if (by === 'rst') socket.resetAndDestroy();
+  else socket.end();
+}
+
+/** Serves one client until it or a fault ends the connection. */
+export async function serveConnection(
+  socket: Socket,
+  target: NetConnectOpts,
+  rules: FaultRules,
+): Promise<void> {
+  const client = { socket, reader: new SocketReader(socket) };
+  try {
+    for (;;) {
+      const head = await readHead(client.reader);
+      if (head === undefined) break;
+      const [method = '', url = ''] = head.words;
+      const [path = '', query = ''] = url.split(/\?(.*)/s);
+      const verdict = rules.judge({ method, path, query, headers: head.headers });
+      if (!(await serveRequest(client, head, target, verdict))) break;
+    }
+  } catch (error) {
+    // Whoever went away, the other one sees it: an answer that cannot be completed must not look complete.
+    if (!(error instanceof ConnectionLost)) throw error;
+    socket.resetAndDestroy();
+  } finally {
+    if (!socket.destroyed) socket.destroySoon();
+  }
+}
+
+/** Returns whether the connection can take another request. */
+async function serveRequest(
+  client: Peer,
+  head: Head,
+  target: NetConnectOpts,
+  verdict: Verdict,
+): Promise<boolean> {
+  const { fault, fire } = verdict;
+  if (fault.kind === 'reset-before') {
+    endClient(client, 'rst');
+    fire();
+    return false;
+  }
+  if (fault.kind === 'answer') return answer(client, head, fault, verdict);
+  if (fault.kind === 'pass' && fault.delayMs !== undefined) {
+    await sleep(fault.delayMs);
+    fire();
+  }
+  const socket = connect({ ...target, noDelay: true });
+  socket.on('error', () => {}); // the reader notices
+  const hangUp = () => socket.destroy();
+  client.socket.once('close', hangUp);
+  try {
+    return await forward(client, head, { socket, reader: new SocketReader(socket) }, verdict);
+  } finally {
+    client.socket.off('close', hangUp);
+    hangUp();
+  }
+}
+
+const waitsForContinue = ({ headers }: Head): boolean => /100-continue/i.test(headers['expect'] ?? '');
+
+async function answer(
+  client: Peer,
+  head: Head,
+  { status, headers = {}, body = '' }: Fault & { kind: 'answer' },
+  { fire, answered }: Verdict,
+): Promise<boolean> {
+  // A client that waits for `100 Continue` sends no body after a final answer, or does: only closing is unambiguous.
+  const last = waitsForContinue(head);
+  if (!last) for await (const _ of bodyPieces(client.reader, requestFraming(head)));
+  // Before the client can know of it: a test may look as soon as its client has the answer.
+  answered(status);
+  fire();
+  const all = {
+    ...headers,
+    'Content-Length': Buffer.byteLength(body),
+    ...(last ? { Connection: 'close' } : {}),
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  await write(
+    client,
+    `HTTP/1.1 ${status} Fault\r\n${lines.join('')}\r\n${head.words[0] === 'HEAD' ? '' : body}`,
+  );
+  return !last;
+}
+
+async function forward(client: Peer, head: Head, server: Peer, verdict: Verdict): Promise<boolean> {
+  await write(server, head.raw);
+  const flip = verdict.fault.kind === 'flip-request-byte' ? (verdict.fault.at ?? middle(head)) : undefined;
+  let sent = false;
+  const sending = (async () => {
+    const pieces = bodyPieces(client.reader, requestFraming(head));
+    for await (const piece of flipped(pieces, flip, verdict.fire)) await write(server, piece.raw);
+    sent = true;
+  })();
+  // A client that goes away before its request is whole: the server sees the same.
+  sending.catch(() => server.socket.resetAndDestroy());
+
+  let response = await readHead(server.reader);
+  for (; response?.words[1]?.startsWith('1'); response = await readHead(server.reader)) {
+    await write(client, response.raw);
+  }
+  if (response === undefined) throw new ConnectionLost('the server ended before it answered');
+  verdict.answered(Number(response.words[1]));
+  const alive = await reply(client, response, server, sending, verdict);
+  if (!alive || (!sent && waitsForContinue(head))) return false;
+  // A server may answer early. A client that is still sending is heard to the end, so that it reads the answer.
+  server.socket.destroy();
+  await sending;
+  return !closes(head) && !closes(response);
+}
+
+const closes = ({ headers, words }: Head): boolean =>
+  /\bclose\b/i.test(headers['connection'] ?? '') || words.includes('HTTP/1.0');
+
+/** Gives the client the answer, or what the fault leaves of it. Returns whether the connection is whole. */
+async function reply(
+  client: Peer,
+  response: Head,
+  server: Peer,
+  sending: Promise<void>,
+  { fault, fire, request }: Verdict,
+): Promise<boolean> {
+  const framing = responseFraming(response, request.method);
+  let pieces: AsyncIterable<Piece> | Piece[] = bodyPieces(server.reader, framing);
+  switch (fault.kind) {
+    case 'lose-reply':
+      for await (const _ of pieces);
+      endClient(client, fault.by ?? 'rst');
+      fire();
+      return false;
+    case 'hold-reply':
+      pieces = await allOf(pieces);
+      fire();
+      if (!(await held(client, sending, fault.forMs))) return false;
+      break;
+    case 'flip-response-byte':
+      pieces = flipped(pieces, fault.at ?? middle(response), fire);
+      break;
+    case 'cut-response':
+      pieces = cut(pieces, fault.afterBytes, () => {
+        endClient(client, fault.by);
+        fire();
+      });
+  }
+  await write(client, response.raw);
+  for await (const piece of pieces) await write(client, piece.raw);
+  return framing !== 'until-end' && !client.socket.writableEnded && !client.socket.destroyed;
+}
+
+/** Waits; returns false if the client gave up meanwhile. */
+async function held(client: Peer, sending: Promise<void>, forMs: number | undefined): Promise<boolean> {
+  const gaveUp = (async () => {
+    await sending.catch(() => {});
+    while (await client.reader.more());
+    return false;
+  })();
+  return forMs === undefined ? gaveUp : Promise.race([gaveUp, sleep(forMs, true)]);
+}
