@@ -1,7 +1,8 @@
 import type { Head, Piece } from './http-reader.ts';
 
-/** The place of the byte in the middle of the body that a head announces; 0 if it announces no length. */
-export const middle = ({ headers }: Head): number => Math.floor(Number(headers['content-length'] ?? 0) / 2);
+/** The place of the byte in the middle of the body that a head announces, or of what an aws-chunked one holds; or 0. */
+export const middle = ({ headers }: Head): number =>
+  Math.floor(Number(headers['content-length'] ?? headers['x-amz-decoded-content-length'] ?? 0) / 2);
 
 /** All pieces, when the last one has come. */
 export async function allOf(pieces: AsyncIterable<Piece>): Promise<Piece[]> {

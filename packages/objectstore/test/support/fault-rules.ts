@@ -14,8 +14,8 @@ export type Fault =
   /** Ends the connection when `afterBytes` of the answer's body have passed. Not fired if the body is no longer. */
   | { readonly kind: 'cut-response'; readonly afterBytes: number; readonly by: End }
   /**
-   * Inverts one bit of byte `at` of the answer's body. Default: the middle one, of a body without `Content-Length` the
-   * first. Not fired if the body is shorter.
+   * Inverts one bit of byte `at` of the answer's body. Default: the middle one, or the first if no header tells the
+   * length. Not fired if the body is shorter.
    */
   | { readonly kind: 'flip-response-byte'; readonly at?: number }
   /** The same to the request's body. In an aws-chunked one `at` counts the signed framing, too. */
