@@ -13,7 +13,7 @@ test.each([
   ['half', 0, [50, 100, 200, 400, 500]],
   ['half', 0.5, [75, 150, 300, 600, 750]],
   ['decorrelated', 0, [100, 100, 100, 100, 100]],
-  ['decorrelated', 0.5, [200, 350, 575, 912.5, 1000]],
+  ['decorrelated', 0.5, [200, 350, 575, 913, 1000]],
 ] as const)('%s jitter with the random number %d gives the waits of its formula', (jitter, number, waits) => {
   expect(take({ ...settings, jitter }, () => number, 5)).toEqual(waits);
 });

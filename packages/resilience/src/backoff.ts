@@ -25,7 +25,7 @@ export type ResolvedBackoff = Required<BackoffSettings>;
 export interface Backoff {
   /** Waits handed out since the start or the last reset. */
   readonly count: number;
-  /** The next wait in milliseconds. */
+  /** The next wait in whole milliseconds. */
   next(): number;
   /** Starts again from `initialDelayMs`: the loop got through. */
   reset(): void;
@@ -58,7 +58,7 @@ export function createBackoff(settings: BackoffSettings = {}, random: () => numb
       return count;
     },
     next() {
-      last = nextDelay(resolved, count, last, random());
+      last = Math.round(nextDelay(resolved, count, last, random()));
       count += 1;
       return last;
     },

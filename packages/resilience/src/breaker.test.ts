@@ -80,17 +80,22 @@ test('a probe that taught nothing neither closes the breaker nor blocks it: the 
   expect(breaker.state).toBe('closed');
 });
 
-test('what began before the breaker opened is not listened to afterwards', () => {
-  const { clock, breaker, tell } = setUp();
-  const [early, earlier] = [breaker.admit(), breaker.admit()];
-  tell(fault, fault);
-  early?.settle(healthy);
-  expect(breaker.state).toBe('open');
-  clock.ms += 100;
+test('what began before a change of state is not listened to after it', () => {
+  const { clock, breaker, tell } = setUp({
+    opensAfter: { kind: 'consecutive', failures: 1 },
+    halfOpenAfterMs: 100,
+  });
+  const [whenOpen, whenHalfOpen, whenClosed] = [breaker.admit(), breaker.admit(), breaker.admit()];
+  tell(fault);
+  clock.ms += 60;
+  whenOpen?.settle(fault);
+  expect(breaker.refusedForMs()).toBe(40);
+  clock.ms += 40;
   const probe = breaker.admit();
-  earlier?.settle(fault);
+  whenHalfOpen?.settle(fault);
   expect(breaker.state).toBe('half-open');
   probe?.settle(healthy);
+  whenClosed?.settle(fault);
   expect(breaker.state).toBe('closed');
 });
 
@@ -115,13 +120,12 @@ test('by ratio it opens when more than the ratio of the last attempts failed, on
 });
 
 test('after it has closed again, failures from before do not count towards the ratio', () => {
-  const { clock, breaker, tell } = setUp({
-    opensAfter: { kind: 'ratio', failureRatio: 0.5, attempts: 2 },
-    halfOpenAfterMs: 100,
-  });
-  tell(fault, fault);
+  const opensAfter = { kind: 'ratio', failureRatio: 0.5, attempts: 4 } as const;
+  const { clock, breaker, tell } = setUp({ opensAfter, halfOpenAfterMs: 100 });
+  tell(fault, fault, fault, fault);
+  expect(breaker.state).toBe('open');
   clock.ms += 100;
-  tell(healthy, fault);
+  tell(healthy, fault, fault);
   expect(breaker.state).toBe('closed');
 });
 
