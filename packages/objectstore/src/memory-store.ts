@@ -34,6 +34,7 @@ import {
   closedError,
   notFound,
   resolveRange,
+  throwIfAborted,
 } from './request-checks.ts';
 import { destroyOnAbort } from './stream-abort.ts';
 
@@ -67,6 +68,7 @@ class MemoryObjectStore implements ObjectStore {
     const chunks: Uint8Array[] = [];
     for await (const chunk of chunksOf(body, options?.signal)) chunks.push(new Uint8Array(chunk));
     // From here to the end nothing waits: the commit point is the one assignment, and conditions hold when it is made.
+    throwIfAborted(options?.signal);
     this.#checkConditionsOfPut(key, options);
     return this.#store(key, Buffer.concat(chunks), options?.contentType, options?.metadata);
   }
@@ -171,14 +173,15 @@ class MemoryObjectStore implements ObjectStore {
     this.#version += 1;
     const etag = `m${this.#version}`;
     const sizeBytes = body.byteLength;
-    const meta: ObjectMeta = {
+    // Frozen, as every reader gets this one.
+    const meta: ObjectMeta = Object.freeze({
       key,
       sizeBytes,
       lastModifiedMs: Date.now(),
       etag,
       ...(contentType !== undefined && { contentType }),
-      metadata: { ...metadata },
-    };
+      metadata: Object.freeze({ ...metadata }),
+    });
     this.#objects.set(key, { body, meta });
     return { sizeBytes, etag };
   }
