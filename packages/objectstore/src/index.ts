@@ -6,8 +6,8 @@ export type { GetRangesOptions } from './get-ranges.ts';
 export { getRanges } from './get-ranges.ts';
 export { compareKeys, MAX_KEY_BYTES, parseKey } from './key.ts';
 export type { LocalFileSystem } from './local/file-system.ts';
-export type { LocalObjectStoreOptions } from './local/local-store.ts';
 export { openLocalObjectStore } from './local/local-store.ts';
+export type { LocalObjectStoreOptions } from './local/options.ts';
 export { createMemoryObjectStore } from './memory-store.ts';
 export type {
   ByteRange,

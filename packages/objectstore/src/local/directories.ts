@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ObjectStoreError } from '../errors.ts';
+import { release } from './descriptors.ts';
 import { systemCode } from './error-mapping.ts';
 import type { LocalFileSystem } from './file-system.ts';
 
@@ -43,7 +44,8 @@ export class DirectoryTree {
     segments: readonly string[],
     use: (dir: Directory) => Promise<T>,
   ): Promise<T | undefined> {
-    const dir = await this.#walk(segments, (parent, name) => this.openChild(parent, name));
+    const root = await this.#openRoot();
+    const dir = await this.#descend(root, segments, (parent, name) => this.openChild(parent, name));
     return dir === undefined ? undefined : this.#using(dir, use);
   }
 
@@ -53,10 +55,33 @@ export class DirectoryTree {
    * made it does not tell that it also synced it already.)
    */
   async inCreated<T>(segments: readonly string[], use: (dir: Directory) => Promise<T>): Promise<T> {
-    const dir = await this.#walk(segments, (parent, name) => this.#openOrCreateChild(parent, name));
-    if (dir === undefined)
-      throw new ObjectStoreError('IO_ERROR', `the directory of "${segments.join('/')}" vanished`);
-    return this.#using(dir, use);
+    const root = await this.#openRoot();
+    return this.#using(await this.#descendDurably(root, segments), use);
+  }
+
+  /**
+   * As `inCreated`, with one more directory of the root open, `besideName`, made if need be. That one need not survive
+   * a power loss.
+   */
+  async inCreatedBeside<T>(
+    segments: readonly string[],
+    besideName: string,
+    use: (dir: Directory, beside: Directory) => Promise<T>,
+  ): Promise<T> {
+    const root = await this.#openRoot();
+    let beside: Directory;
+    try {
+      beside = await this.#openOrCreateChild(root, besideName);
+    } catch (error) {
+      await release(root.handle);
+      throw error;
+    }
+    try {
+      const dir = await this.#descendDurably(root, segments);
+      return await this.#using(dir, (target) => use(target, beside));
+    } finally {
+      await release(beside.handle);
+    }
   }
 
   /** Opens a directory below another; `undefined` if there is nothing, or an object, by that name. */
@@ -92,6 +117,21 @@ export class DirectoryTree {
     }
   }
 
+  #descendDurably(from: Directory, segments: readonly string[]): Promise<Directory> {
+    return this.#descend(from, segments, (parent, name) => this.#openDurableChild(parent, name));
+  }
+
+  async #openDurableChild(parent: Directory, name: string): Promise<Directory> {
+    const child = await this.#openOrCreateChild(parent, name);
+    try {
+      await this.#makeDurable(parent, child);
+      return child;
+    } catch (error) {
+      await release(child.handle);
+      throw error;
+    }
+  }
+
   async #openOrCreateChild(parent: Directory, name: string): Promise<Directory> {
     let child = await this.openChild(parent, name);
     if (child === undefined) {
@@ -99,13 +139,7 @@ export class DirectoryTree {
       child = await this.openChild(parent, name);
     }
     if (child === undefined) throw this.#notADirectory(parent, name);
-    try {
-      await this.#makeDurable(parent, child);
-      return child;
-    } catch (error) {
-      await child.handle.close();
-      throw error;
-    }
+    return child;
   }
 
   async #makeDirectory(parent: Directory, name: string): Promise<void> {
@@ -126,26 +160,29 @@ export class DirectoryTree {
     this.#durable.add(mark);
   }
 
-  async #walk(
+  /** Steps down from an open directory, which is closed unless it is the result. */
+  async #descend<Step extends Directory | undefined>(
+    from: Directory,
     segments: readonly string[],
-    step: (parent: Directory, name: string) => Promise<Directory | undefined>,
-  ): Promise<Directory | undefined> {
-    let dir: Directory | undefined = this.#directory(await this.#openRoot(), []);
+    step: (parent: Directory, name: string) => Promise<Step>,
+  ): Promise<Directory | Step> {
+    let dir = from;
     for (const name of segments) {
-      const parent: Directory = dir;
+      let child: Step;
       try {
-        dir = await step(parent, name);
+        child = await step(dir, name);
       } finally {
-        await parent.handle.close();
+        await release(dir.handle);
       }
-      if (dir === undefined) return undefined;
+      if (child === undefined) return child;
+      dir = child;
     }
     return dir;
   }
 
-  async #openRoot(): Promise<FileHandle> {
+  async #openRoot(): Promise<Directory> {
     try {
-      return await this.#fs.open(this.#root, OPEN_DIRECTORY);
+      return this.#directory(await this.#fs.open(this.#root, OPEN_DIRECTORY), []);
     } catch (error) {
       throw new ObjectStoreError('IO_ERROR', `the root directory ${this.#root} cannot be opened any more`, {
         context: { root: this.#root, systemCode: systemCode(error) ?? 'unknown' },
@@ -163,7 +200,7 @@ export class DirectoryTree {
     try {
       return await use(dir);
     } finally {
-      await dir.handle.close();
+      await release(dir.handle);
     }
   }
 

@@ -32,3 +32,16 @@ export function toStoreError(
     retryable: passing.has(system),
   });
 }
+
+/** Runs file system calls; whatever they throw is translated. `action` completes "could not …". */
+export async function translated<T>(
+  action: string,
+  context: ObjectStoreErrorContext,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toStoreError(error, action, context);
+  }
+}

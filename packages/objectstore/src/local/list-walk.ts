@@ -1,106 +1,129 @@
-import type { Dirent, Stats } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { ObjectStoreError } from '../errors.ts';
-import { compareKeys, parseKey } from '../key.ts';
+import { compareKeys, parseKey, parsePrefix } from '../key.ts';
 import { groupOf, isFrom, type ListEntry, type ListStart } from '../list-pages.ts';
 import type { ObjectMeta } from '../object-store.ts';
-import type { Directory, DirectoryTree } from './directories.ts';
+import { release } from './descriptors.ts';
+import type { Directory } from './directories.ts';
 import { systemCode } from './error-mapping.ts';
-import type { LocalFileSystem } from './file-system.ts';
+import type { LocalRoot } from './local-root.ts';
+import { metaOf } from './object-meta.ts';
 import { TEMP_DIRECTORY } from './temp-files.ts';
 
-/** What to collect: entries of the prefix from a start on, at most `most` of them. */
+/** What to collect: the entries of a prefix from a start on, at most `most` of them. */
 export interface ListWalk {
   readonly prefix: string;
   /** Whether what lies in directories behind the prefix is one entry a directory. */
   readonly delimiter: boolean;
   readonly start: ListStart | undefined;
   readonly most: number;
-  readonly found: ListEntry[];
+  /** Throws if the walk is to end (the signal fired, the store was closed). Asked before each entry. */
+  readonly proceed: () => void;
+}
+
+/** Something in a directory that the walk wants, with its whole key; that of a directory ends with a slash. */
+interface Candidate {
+  readonly entry: Dirent;
+  readonly key: string;
 }
 
 /**
- * Collects the objects below one directory in key order. A directory sorts by its name *with* the slash, which makes
- * the order of the walk the order of the whole keys (`a-b` < `a/b` < `a0`). Links and special files are passed over:
- * they are no objects.
+ * Collects entries in the order of keys. A directory sorts by its name *with* the slash, which makes the order of the
+ * walk the order of the whole keys (`a-b` < `a/b` < `a0`). Links and special files are passed over: they are no
+ * objects.
  */
-export async function collect(
-  fs: LocalFileSystem,
-  tree: DirectoryTree,
-  dir: Directory,
-  walk: ListWalk,
-): Promise<void> {
-  const entries = await fs.readdir(dir.path(''), { withFileTypes: true });
-  const above = dir.segments.map((segment) => `${segment}/`).join('');
-  const candidates = entries
-    .filter((entry) => !(dir.segments.length === 0 && entry.name === TEMP_DIRECTORY))
-    .map((entry) => ({ entry, key: `${above}${entry.name}${entry.isDirectory() ? '/' : ''}` }))
-    .filter(({ entry, key }) =>
-      entry.isDirectory() ? mayHold(key, walk) : entry.isFile() && wanted(key, walk),
-    )
-    .sort((a, b) => compareKeys(a.key, b.key));
+export async function listEntries(root: LocalRoot, walk: ListWalk): Promise<readonly ListEntry[]> {
+  const { directories } = parsePrefix(walk.prefix);
+  const found: ListEntry[] = [];
+  if (directories[0] === TEMP_DIRECTORY) return found;
+  await root.tree.inExisting(directories, (dir) => collect(root, dir, walk, found));
+  return found;
+}
+
+async function collect(root: LocalRoot, dir: Directory, walk: ListWalk, found: ListEntry[]): Promise<void> {
+  const candidates = await candidatesIn(root, dir, walk);
+  candidates.sort((a, b) => compareKeys(a.key, b.key));
   for (const { entry, key } of candidates) {
-    if (walk.found.length >= walk.most) return;
-    if (entry.isDirectory() && walk.delimiter && groupOf(key, walk.prefix) !== undefined) {
-      if (await holdsObject(fs, tree, dir, entry, walk)) walk.found.push({ name: key });
-    } else if (entry.isDirectory()) await collectBelow(fs, tree, dir, entry, walk);
-    else await addObject(fs, dir, entry, key, walk);
+    if (found.length >= walk.most) return;
+    walk.proceed();
+    if (!entry.isDirectory()) {
+      const object = await objectOf(root, dir, entry, key);
+      if (object !== undefined) found.push({ name: key, object });
+    } else if (walk.delimiter && groupOf(key, walk.prefix) !== undefined) {
+      if (await inChild(root, dir, entry.name, (child) => holdsObject(root, child, walk))) {
+        found.push({ name: key });
+      }
+    } else {
+      await inChild(root, dir, entry.name, (child) => collect(root, child, walk, found));
+    }
   }
 }
 
-async function collectBelow(
-  fs: LocalFileSystem,
-  tree: DirectoryTree,
-  dir: Directory,
-  entry: Dirent,
-  walk: ListWalk,
-) {
-  const child = await openUnlessReplaced(tree, dir, entry.name);
-  if (child === undefined) return;
-  try {
-    await collect(fs, tree, child, walk);
-  } finally {
-    await child.handle.close();
+/**
+ * Whether there is an object of the listing anywhere below: a directory without any is no group. Any one will do, so
+ * nothing is sorted, and files are looked at before directories are opened.
+ */
+async function holdsObject(root: LocalRoot, dir: Directory, walk: ListWalk): Promise<boolean> {
+  const candidates = await candidatesIn(root, dir, walk);
+  for (const { entry, key } of candidates) {
+    walk.proceed();
+    if (!entry.isDirectory() && (await objectOf(root, dir, entry, key)) !== undefined) return true;
   }
+  for (const { entry } of candidates) {
+    walk.proceed();
+    if (!entry.isDirectory()) continue;
+    if (await inChild(root, dir, entry.name, (child) => holdsObject(root, child, walk))) return true;
+  }
+  return false;
 }
 
-/** Whether a directory has an object that belongs to the listing: empty directories are no groups. */
-async function holdsObject(
-  fs: LocalFileSystem,
-  tree: DirectoryTree,
+async function candidatesIn(root: LocalRoot, dir: Directory, walk: ListWalk): Promise<Candidate[]> {
+  const entries = await root.fs.readdir(dir.path(''), { withFileTypes: true });
+  const above = dir.segments.map((segment) => `${segment}/`).join('');
+  const candidates: Candidate[] = [];
+  for (const entry of entries) {
+    if (dir.segments.length === 0 && entry.name === TEMP_DIRECTORY) continue;
+    const key = `${above}${entry.name}${entry.isDirectory() ? '/' : ''}`;
+    const wanted = entry.isDirectory() ? mayHold(key, walk) : entry.isFile() && isWanted(key, walk);
+    if (wanted) candidates.push({ entry, key });
+  }
+  return candidates;
+}
+
+/** Runs `use` in a directory below; one that has gone or become a link since its parent was read is passed over. */
+async function inChild<T>(
+  root: LocalRoot,
   dir: Directory,
-  entry: Dirent,
-  walk: ListWalk,
-) {
-  const one: ListWalk = { ...walk, delimiter: false, most: 1, found: [] };
-  await collectBelow(fs, tree, dir, entry, one);
-  return one.found.length > 0;
-}
-
-/** A directory that became a link since we read its parent is passed over like a link that was there before. */
-async function openUnlessReplaced(tree: DirectoryTree, dir: Directory, name: string) {
-  try {
-    return await tree.openChild(dir, name);
-  } catch (error) {
+  name: string,
+  use: (child: Directory) => Promise<T>,
+): Promise<T | undefined> {
+  const child = await root.tree.openChild(dir, name).catch((error: unknown) => {
     if (ObjectStoreError.is(error) && error.code === 'UNSAFE_PATH') return undefined;
     throw error;
+  });
+  if (child === undefined) return undefined;
+  try {
+    return await use(child);
+  } finally {
+    await release(child.handle);
   }
 }
 
-async function addObject(fs: LocalFileSystem, dir: Directory, entry: Dirent, key: string, walk: ListWalk) {
-  if (!isKey(key)) return;
+async function objectOf(
+  root: LocalRoot,
+  dir: Directory,
+  entry: Dirent,
+  key: string,
+): Promise<ObjectMeta | undefined> {
+  if (!isKey(key)) return undefined;
   try {
-    const stats = await fs.lstat(dir.path(entry.name));
-    if (stats.isFile()) walk.found.push({ name: key, object: metaOf(key, stats) });
+    const stats = await root.fs.lstat(dir.path(entry.name));
+    return stats.isFile() ? metaOf(key, stats) : undefined;
   } catch (error) {
     // Deleted since we read the directory.
-    if (systemCode(error) !== 'ENOENT') throw error;
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
-}
-
-/** The metadata of an object from its file's. The etag changes with every put: each makes a new file. */
-export function metaOf(key: string, stats: Stats): ObjectMeta {
-  const etag = `${stats.ino.toString(16)}-${Math.trunc(stats.mtimeMs * 1000).toString(16)}-${stats.size.toString(16)}`;
-  return { key, sizeBytes: stats.size, lastModifiedMs: Math.trunc(stats.mtimeMs), etag };
 }
 
 function mayHold(keyOfDirectory: string, { prefix, start }: ListWalk): boolean {
@@ -109,7 +132,7 @@ function mayHold(keyOfDirectory: string, { prefix, start }: ListWalk): boolean {
   return start.bound.startsWith(keyOfDirectory) || compareKeys(keyOfDirectory, start.bound) > 0;
 }
 
-function wanted(key: string, { prefix, start }: ListWalk): boolean {
+function isWanted(key: string, { prefix, start }: ListWalk): boolean {
   return key.startsWith(prefix) && isFrom(key, start);
 }
 

@@ -1,12 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { hostname } from 'node:os';
-import type { PutBody } from '../object-store.ts';
-import { chunksOf } from '../put-body.ts';
-import { throwIfAborted } from '../request-checks.ts';
 import type { Directory } from './directories.ts';
 import { systemCode } from './error-mapping.ts';
 import type { LocalFileSystem } from './file-system.ts';
+import { writeChunks } from './write-chunks.ts';
 
 /** The directory in the root where bodies are written before they get their name. No key can lie in it. */
 export const TEMP_DIRECTORY = '.objectstore-tmp';
@@ -42,27 +40,31 @@ export function tempName(owner: ProcessIdentity): string {
   return `${owner.place}-${owner.pid}-${owner.startTicks}-${randomUUID()}.tmp`;
 }
 
-/** Writes a body under a temporary name and syncs it. On failure nothing is left. */
+/**
+ * Writes a body under a temporary name and syncs it. On failure, also of a body that breaks off or is aborted, nothing
+ * is left.
+ */
 export async function writeTemp(
   fs: LocalFileSystem,
   dir: Directory,
   name: string,
-  body: PutBody,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
-) {
+): Promise<Stats> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const handle = await fs.open(dir.path(name), flags, 0o666);
   try {
-    for await (const chunk of chunksOf(body, signal)) await handle.writeFile(chunk);
-    throwIfAborted(signal);
-    // The content must be on disk before any name that a reader knows points at it.
-    await handle.sync();
-    return await handle.stat();
+    try {
+      await writeChunks(handle, body, signal);
+      // The content must be on disk before any name that a reader knows points at it.
+      await handle.sync();
+      return await handle.stat();
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     await removeTemp(fs, dir, name);
     throw error;
-  } finally {
-    await handle.close();
   }
 }
 
@@ -105,7 +107,8 @@ async function isLeftOver(fs: LocalFileSystem, dir: Directory, name: string, sel
   }
 }
 
-async function isAlive(fs: LocalFileSystem, pid: number, ticks: string): Promise<boolean> {
+/** Whether the process that had this id when it started at `ticks` still runs, as far as can be told. */
+export async function isAlive(fs: LocalFileSystem, pid: number, ticks: string): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {

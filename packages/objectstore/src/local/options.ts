@@ -1,0 +1,32 @@
+import { isAbsolute, resolve } from 'node:path';
+import { invalidArgument } from '../request-checks.ts';
+import { type LocalFileSystem, systemFileSystem } from './file-system.ts';
+
+export interface LocalObjectStoreOptions {
+  /**
+   * The directory that holds the objects; made, durably, if it does not exist. The path itself may lead over symbolic
+   * links (it is resolved once, at open); below it none is followed.
+   */
+  readonly root: string;
+  /** The file system calls. Default: the operating system's. For tests. */
+  readonly fs?: LocalFileSystem | undefined;
+}
+
+const KNOWN = ['root', 'fs'];
+
+/** The options with their defaults. Errors: `INVALID_ARGUMENT` for unknown ones and a root that is no absolute path. */
+export function resolveLocalOptions(options: LocalObjectStoreOptions): Required<LocalObjectStoreOptions> & {
+  readonly fs: LocalFileSystem;
+} {
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) {
+    throw invalidArgument(`there is no option "${unknown}" here; known are ${KNOWN.join(', ')}`, {
+      option: unknown,
+    });
+  }
+  const { root, fs = systemFileSystem } = options;
+  if (typeof root !== 'string' || !isAbsolute(root)) {
+    throw invalidArgument(`root "${root}" is not an absolute path`, { root: String(root) });
+  }
+  return { root: resolve(root), fs };
+}
