@@ -47,7 +47,8 @@ test('a breaker that another call opens during a wait stops the retries, too', a
 });
 
 test('half-open means one probe: others are refused while it runs, and its success opens the way for all', async () => {
-  const { policy, clock, openBreaker, kinds } = setUp({ breaker });
+  // With room for one the others would have to queue, if they were not refused at once.
+  const { policy, clock, openBreaker, kinds } = setUp({ breaker, maxConcurrent: 1 });
   await openBreaker();
   clock.ms += 100;
   const answer = deferred<string>();

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Attempt } from '@danube/resilience';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { deaf, failureOf, get, Oops, script, setUp } from './support/policy.ts';
 
@@ -59,11 +60,11 @@ test('what a call does after its time is dropped: a result, and a rejection that
 
 test('a call that answers its signal with half a result, or an error of its own, has timed out all the same', async () => {
   const { policy } = setUp();
-  const onAbort = (signal: AbortSignal) =>
-    new Promise((resolve) => signal.addEventListener('abort', resolve));
-  const half = ({ signal }: { signal: AbortSignal }) => onAbort(signal).then(() => 'half');
-  const angry = ({ signal }: { signal: AbortSignal }) =>
-    onAbort(signal).then(() => Promise.reject(new Oops('aborted')));
+  // The answer comes in the same turn as the abort: whoever looks for a result first would find it.
+  const half = ({ signal }: Attempt) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve('half')));
+  const angry = ({ signal }: Attempt) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Oops('aborted'))));
   for (const call of [half, angry]) {
     const error = await failureOf(policy.execute(call, { operation: 'get', timeoutMs: 10 }));
     expect(error).toMatchObject({ code: 'TIMEOUT' });
@@ -84,6 +85,16 @@ test('with a signal that has fired already nothing is called', async () => {
   const error = await failureOf(policy.execute(call, { ...get, signal: AbortSignal.abort('no need') }));
   expect(error).toMatchObject({ code: 'ABORTED', cause: 'no need', context: { sent: false, attempts: 0 } });
   expect(attempts).toHaveLength(0);
+});
+
+test('with a signal that has fired already ABORTED is the answer of an open breaker, too', async () => {
+  const { policy, openBreaker, events } = setUp({
+    breaker: { opensAfter: { kind: 'consecutive', failures: 1 } },
+  });
+  await openBreaker();
+  const signal = AbortSignal.abort();
+  expect(await failureOf(policy.execute(deaf, { ...get, signal }))).toMatchObject({ code: 'ABORTED' });
+  expect(events).toEqual([]);
 });
 
 test('an abort ends an attempt at once though the call ignores its signal, and says that it was sent', async () => {
