@@ -73,13 +73,10 @@ async function serveRequest(
   }
   const socket = connect({ ...target, noDelay: true });
   socket.on('error', () => {}); // the reader notices
-  const hangUp = () => socket.destroy();
-  client.socket.once('close', hangUp);
   try {
     return await forward(client, head, { socket, reader: new SocketReader(socket) }, verdict);
   } finally {
-    client.socket.off('close', hangUp);
-    hangUp();
+    socket.destroy();
   }
 }
 
@@ -119,8 +116,7 @@ async function forward(client: Peer, head: Head, server: Peer, verdict: Verdict)
     for await (const piece of flipped(pieces, flip, verdict.fire)) await write(server, piece.raw);
     sent = true;
   })();
-  // A client that goes away before its request is whole: the server sees the same.
-  sending.catch(() => server.socket.resetAndDestroy());
+  const gone = gaveUp(client, server, sending);
 
   let response = await readHead(server.reader);
   for (; response?.words[1]?.startsWith('1'); response = await readHead(server.reader)) {
@@ -128,12 +124,19 @@ async function forward(client: Peer, head: Head, server: Peer, verdict: Verdict)
   }
   if (response === undefined) throw new ConnectionLost('the server ended before it answered');
   verdict.answered(Number(response.words[1]));
-  const alive = await reply(client, response, server, sending, verdict);
+  const alive = await reply(client, response, server, gone, verdict);
   if (!alive || (!sent && waitsForContinue(head))) return false;
   // A server may answer early. A client that is still sending is heard to the end, so that it reads the answer.
   server.socket.destroy();
   await sending;
   return !closes(head) && !closes(response);
+}
+
+/** Resolves when the client has ended, in its request or after it, and lets the server see it; or when all is over. */
+async function gaveUp(client: Peer, server: Peer, sending: Promise<void>): Promise<void> {
+  await sending.catch(() => {});
+  while (!server.socket.destroyed && (await client.reader.more()));
+  server.socket.destroy();
 }
 
 const closes = ({ headers, words }: Head): boolean =>
@@ -144,7 +147,7 @@ async function reply(
   client: Peer,
   response: Head,
   server: Peer,
-  sending: Promise<void>,
+  gone: Promise<void>,
   { fault, fire, request }: Verdict,
 ): Promise<boolean> {
   const framing = responseFraming(response, request.method);
@@ -158,7 +161,7 @@ async function reply(
     case 'hold-reply':
       pieces = await allOf(pieces);
       fire();
-      if (!(await held(client, sending, fault.forMs))) return false;
+      if (!(await held(gone, fault.forMs))) return false;
       break;
     case 'flip-response-byte':
       pieces = flipped(pieces, fault.at ?? middle(response), fire);
@@ -175,11 +178,7 @@ async function reply(
 }
 
 /** Waits; returns false if the client gave up meanwhile. */
-async function held(client: Peer, sending: Promise<void>, forMs: number | undefined): Promise<boolean> {
-  const gaveUp = (async () => {
-    await sending.catch(() => {});
-    while (await client.reader.more());
-    return false;
-  })();
-  return forMs === undefined ? gaveUp : Promise.race([gaveUp, sleep(forMs, true)]);
+async function held(gone: Promise<void>, forMs: number | undefined): Promise<boolean> {
+  const endless = gone.then(() => false);
+  return forMs === undefined ? endless : Promise.race([endless, sleep(forMs, true)]);
 }

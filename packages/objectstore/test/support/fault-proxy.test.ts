@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { internalError, openFaultProxy, type Rule, slowDown } from './fault-proxy.ts';
@@ -146,11 +147,30 @@ describe('without a rule that matches', () => {
     expect(await ask(proxy.endpoint, ask100)).toMatchObject({ status: 200, body: bytes });
   });
 
-  test('a server that refuses instead of 100 Continue is heard', async () => {
+  test('a server that refuses instead of 100 Continue is heard, and no next request is taken for the body', async () => {
     const { server, proxy } = await setUp(echo);
     server.on('checkContinue', (_, response) => response.writeHead(412).end('no'));
     const ask100: Ask = { method: 'PUT', headers: { Expect: '100-continue' }, body: [bytes] };
     expect(await ask(proxy.endpoint, ask100)).toMatchObject({ status: 412, body: Buffer.from('no') });
+    const socket = connect(Number(new URL(proxy.endpoint).port), '127.0.0.1');
+    socket.write('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 412 .*\r\nno\r\n0\r\n\r\n$/s);
+  });
+
+  test('an answer that comes before the body was sent is read, and the connection goes on', async () => {
+    const { server, proxy } = await setUp(echo);
+    server.removeAllListeners('request').on('request', (incoming, response) => {
+      response.end('early');
+      incoming.resume();
+    });
+    const agent = keptAlive();
+    const ports = new Set<number | undefined>();
+    agent.on('free', (socket) => ports.add(socket.localPort));
+    for (const body of [[randomBytes(8_000_000)], [randomBytes(4_000_000), randomBytes(4_000_000)], []]) {
+      const got = await ask(proxy.endpoint, { method: 'PUT', body, agent });
+      expect(got).toMatchObject({ status: 200, body: Buffer.from('early') });
+    }
+    expect(ports.size).toBe(1);
   });
 
   test('an answer without a length, and a server that breaks off, end the connection as it did', async () => {
@@ -161,7 +181,10 @@ describe('without a rule that matches', () => {
       else socket?.destroy();
     });
     expect(await ask(proxy.endpoint, { path: '/whole' })).toMatchObject({ status: 200, body: bytes });
-    expect(await ask(proxy.endpoint, { path: '/part' })).toMatchObject({ body: bytes, error: 'ECONNRESET' });
+    expect(await ask(proxy.endpoint, { path: '/part', agent: keptAlive() })).toMatchObject({
+      body: bytes,
+      error: 'ECONNRESET',
+    });
     expect(await ask(proxy.endpoint, { path: '/none' })).toMatchObject({ error: 'ECONNRESET' });
     expect(proxy.requests.map(({ status }) => status)).toEqual([200, 200, undefined]);
   });
@@ -187,14 +210,29 @@ describe('a connection that fails', () => {
     ]);
   });
 
-  test.each(['fin', 'rst'] as const)('lost reply by %s: the server has the whole request', async (by) => {
-    const { proxy, seen } = await setUp(echo, { lost: { fault: { kind: 'lose-reply', by } } });
-    const got = await ask(proxy.endpoint, { method: 'PUT', path: '/k', body: [bytes, randomBytes(100_000)] });
-    expect(got).toEqual({ body: Buffer.alloc(0), error: 'ECONNRESET' });
-    expect(seen).toEqual(['PUT /k']);
-    expect(proxy.requests[0]?.status).toBe(200);
-    expect(proxy.fired('lost')).toBe(1);
-  });
+  test.each(['fin', 'rst'] as const)(
+    'lost reply by %s: the server has taken all and answered all',
+    async (by) => {
+      let done = false;
+      const slowly: Handler = async (_, response, body) => {
+        response.write(body);
+        await sleep(20);
+        done = true;
+        response.end(body);
+      };
+      const { proxy, seen } = await setUp(slowly, { lost: { fault: { kind: 'lose-reply', by } } });
+      const got = await ask(proxy.endpoint, {
+        method: 'PUT',
+        path: '/k',
+        body: [bytes, randomBytes(100_000)],
+      });
+      expect(got).toEqual({ body: Buffer.alloc(0), error: 'ECONNRESET' });
+      expect(done).toBe(true);
+      expect(seen).toEqual(['PUT /k']);
+      expect(proxy.requests[0]?.status).toBe(200);
+      expect(proxy.fired('lost')).toBe(1);
+    },
+  );
 
   test('held reply: the server is done, the client gives up, or gets the answer late', async () => {
     const { proxy, seen } = await setUp(echo, {
@@ -238,6 +276,20 @@ describe('a connection that fails', () => {
       expect(proxy.fired('cut')).toBe(2);
     },
   );
+
+  test('a client that gives up waiting hangs up on the server, too', async () => {
+    const patience = new AbortController();
+    let hungUp = false;
+    const { proxy } = await setUp((_, response) => {
+      response.on('close', () => {
+        hungUp = true;
+      });
+      patience.abort();
+    });
+    expect((await ask(proxy.endpoint, { signal: patience.signal })).error).toBe('ABORT_ERR');
+    await until(() => hungUp);
+    expect(proxy.requests[0]?.status).toBeUndefined();
+  });
 
   test('an upload that the client breaks off is broken off for the server', async () => {
     const { server, proxy, seen } = await setUp(echo);

@@ -29,14 +29,14 @@ export interface FaultProxy {
 
 /**
  * Opens a proxy in front of `target`, such as `http://127.0.0.1:7070`. A client's connection is kept alive as client
- * and server agree; towards the server each request has a connection of its own. Without rules nothing is changed.
+ * and server agree; towards the server each request has a connection of its own, which ends when
+ * the client gives up. Without rules no byte is changed.
  */
 export async function openFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   const rules = new FaultRules();
   const clients = new Set<Socket>();
-  // Half open: a client that has sent its request and ended still gets its answer.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     clients.add(client);
     client.on('close', () => clients.delete(client));
     // Clients that go away are what we are here for; the reader notices.
