@@ -3,6 +3,7 @@ import type { BreakerSettings, CallEvent, RetrySettings } from '@danube/resilien
 import { ObjectStoreError } from '../errors.ts';
 import { invalidArgument } from '../request-checks.ts';
 import type { S3Credentials } from './credentials.ts';
+import type { UploadJournal } from './upload-journal.ts';
 
 /** How calls to a bucket are repeated, held back and limited; see `@danube/resilience`. */
 export interface S3ResilienceSettings {
@@ -65,6 +66,12 @@ export interface S3ObjectStoreOptions {
   /** Parts of one upload under way at once. Default 4; 1 to 64. More is faster and takes memory. */
   readonly partConcurrency?: number | undefined;
   /**
+   * Where multipart uploads under way are noted, so that those of a killed process are aborted when the store is opened
+   * again; read what that means for keys at `openUploadJournal`. Default: none, they stay until `removeStaleUploads` or
+   * a lifecycle rule of the bucket takes them. Costs two syncs of a local disk an upload.
+   */
+  readonly uploadJournal?: UploadJournal | undefined;
+  /**
    * Time limit of one attempt at a request; of a body that is read, the longest time without a byte. Default 30,000 ms;
    * 1 ms or more. Bodies that are sent get one second more for every 64 KiB.
    */
@@ -88,6 +95,7 @@ export interface ResolvedS3Options {
   readonly partSizeBytes: number;
   readonly multipartThresholdBytes: number;
   readonly partConcurrency: number;
+  readonly uploadJournal: UploadJournal | undefined;
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly resilience: S3ResilienceSettings;
@@ -112,6 +120,7 @@ const keys: readonly (keyof S3ObjectStoreOptions)[] = [
   'partSizeBytes',
   'multipartThresholdBytes',
   'partConcurrency',
+  'uploadJournal',
   'requestTimeoutMs',
   'connectTimeoutMs',
   'resilience',
@@ -150,6 +159,7 @@ export function resolveS3Options(options: S3ObjectStoreOptions): ResolvedS3Optio
     partSizeBytes,
     multipartThresholdBytes: whole('multipartThresholdBytes', threshold, partSizeBytes, MAX_PART_BYTES),
     partConcurrency: whole('partConcurrency', options.partConcurrency ?? 4, 1, 64),
+    uploadJournal: options.uploadJournal,
     requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1, MAX_TIMER_MS),
     connectTimeoutMs: whole('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1, MAX_TIMER_MS),
     resilience,

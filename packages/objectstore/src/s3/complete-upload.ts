@@ -1,0 +1,84 @@
+import type { PutResult } from '../object-store.ts';
+import type { BegunUpload } from './begin-upload.ts';
+import { encodeCrc32 } from './checksum.ts';
+import type { SentParts } from './part-uploads.ts';
+import {
+  conditionOf,
+  failureIn,
+  failureOf,
+  isNoSuchUpload,
+  isRefusal,
+  lookFor,
+  type Put,
+  resultOf,
+  unknownOutcome,
+} from './put-outcome.ts';
+import { completionTimeoutMs } from './request-time.ts';
+import type { S3Connection } from './s3-connection.ts';
+import { type Ended, patience, sendToEnd } from './send-to-end.ts';
+
+/**
+ * Completes an upload: **the object is visible and durable from the server's answer on**. If it is not to be had, the
+ * upload is over all the same when the promise settles, and what became of the object is found out.
+ *
+ * Errors as `ObjectStore.put`.
+ */
+export async function completeUpload(
+  connection: S3Connection,
+  put: Put,
+  upload: BegunUpload,
+  { parts, crc }: SentParts,
+): Promise<PutResult> {
+  const { bucket, options, sdk } = connection;
+  const { key, sizeBytes } = put;
+  const command = new sdk.CompleteMultipartUploadCommand({
+    Bucket: bucket,
+    Key: key,
+    UploadId: upload.uploadId,
+    MultipartUpload: { Parts: [...parts] },
+    ...(upload.fullObjectChecksum && { ChecksumCRC32: encodeCrc32(crc), ChecksumType: 'FULL_OBJECT' }),
+    ...conditionOf(put.options),
+  });
+  const ended = await sendToEnd(connection, command, {
+    operation: 'complete an upload',
+    key,
+    signal: put.options.signal,
+    timeoutMs: completionTimeoutMs(options, sizeBytes),
+  });
+  const result = ended.ok ? resultOf(put, ended.reply) : undefined;
+  if (result === undefined) return conclude(connection, put, upload, ended);
+  await upload.forget();
+  return result;
+}
+
+/**
+ * What became of an upload that was not seen to be completed. To complete an upload uses it up, so aborting it tells
+ * most, also of requests that are still on their way:
+ *
+ * | abort                 | HEAD finds our token | else                                                        |
+ * | --------------------- | -------------------- | ----------------------------------------------------------- |
+ * | done                  | success              | not put, and never will be: the failure                     |
+ * | there was no upload   | success              | the failure if no request was in doubt; else unknown: it    |
+ * |                       |                      | was completed and then replaced, or somebody else aborted it|
+ * | no answer, or the     | success              | the failure if no request was in doubt; `ifAbsent` refused  |
+ * | answer to one was lost|                      | with another object there: ALREADY_EXISTS; else unknown     |
+ *
+ * Without doubt, and with a failure that says nothing about the object or the upload, HEAD is not asked.
+ */
+async function conclude(
+  connection: S3Connection,
+  put: Put,
+  upload: BegunUpload,
+  ended: Ended<unknown>,
+): Promise<PutResult> {
+  const { error, doubt } = failureIn(ended);
+  const aborted = await upload.abort();
+  if (!doubt && (aborted === 'aborted' || !(isRefusal(error) || isNoSuchUpload(error)))) {
+    throw failureOf(put, error);
+  }
+  const found = await lookFor(connection, put, patience());
+  if (typeof found === 'object') return found;
+  if (!doubt || aborted === 'aborted') throw failureOf(put, error);
+  const lost = isRefusal(error) && put.options.ifAbsent && found === 'another object' && aborted !== 'gone';
+  throw lost ? failureOf(put, error) : unknownOutcome(put, error);
+}

@@ -1,0 +1,81 @@
+import { ObjectStoreError } from '../errors.ts';
+import { isNoSuchUpload } from './put-outcome.ts';
+import type { S3Connection } from './s3-connection.ts';
+import { patience, sendPatiently } from './send-to-end.ts';
+
+/** A multipart upload under way. */
+export interface Upload {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/** An upload as it is listed. */
+export interface ListedUpload extends Upload {
+  /** When it began, in milliseconds since the epoch, by the server's clock. */
+  readonly begunMs: number;
+}
+
+/**
+ * What became of an upload that was to be aborted:
+ * - `aborted`: it was there, so it had not been completed, and now never will be.
+ * - `gone`: it was not there: completed, or aborted by somebody else.
+ * - `unclear`: it was not there, but an abort of ours may be the reason.
+ * - an error: it may still be there.
+ */
+export type AbortOutcome = 'aborted' | 'gone' | 'unclear' | ObjectStoreError;
+
+/** Aborts an upload; its parts are gone then. Takes 15 s at most, not ended by anybody's signal. Does not reject. */
+export async function abortUpload(
+  connection: S3Connection,
+  { key, uploadId }: Upload,
+  signal = patience(),
+): Promise<AbortOutcome> {
+  const { bucket, sdk } = connection;
+  const command = new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
+  const call = { operation: 'abort an upload', key, signal };
+  const ended = await sendPatiently(connection, command, call);
+  if (ended.ok) return 'aborted';
+  if (isNoSuchUpload(ended.error)) return ended.doubt ? 'unclear' : 'gone';
+  return ended.error;
+}
+
+/** The uploads whose key starts with `prefix`, page by page. Rejects as `ObjectStore.list` does. */
+export async function* listUploads(
+  connection: S3Connection,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ListedUpload, void, void> {
+  let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+  for (;;) {
+    const command = new connection.sdk.ListMultipartUploadsCommand({
+      Bucket: connection.bucket,
+      Prefix: prefix,
+      ...marker,
+    });
+    const page = await connection.send(command, {
+      operation: 'list uploads',
+      key: prefix,
+      signal,
+      retry: 'when-safe-to-repeat',
+    });
+    for (const { Key: key, UploadId: uploadId, Initiated } of page.Uploads ?? []) {
+      if (key === undefined || uploadId === undefined) continue;
+      yield { key, uploadId, begunMs: Initiated?.getTime() ?? Number.POSITIVE_INFINITY };
+    }
+    if (!page.IsTruncated || !page.NextKeyMarker) return;
+    marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+  }
+}
+
+/** Aborts every upload of exactly this key, whoever began it. Errors: those of listing and aborting. */
+export async function abortUploadsOf(
+  connection: S3Connection,
+  key: string,
+  signal = patience(),
+): Promise<void> {
+  for await (const upload of listUploads(connection, key, signal)) {
+    if (upload.key !== key) continue;
+    const outcome = await abortUpload(connection, upload, signal);
+    if (ObjectStoreError.is(outcome)) throw outcome;
+  }
+}
