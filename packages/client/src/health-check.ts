@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
+import { pause } from '@danube/resilience';
 import { status } from '@grpc/grpc-js';
-import { pause } from './backoff.ts';
 import type { Location } from './broker-directory.ts';
 import { CallFailure } from './error-mapping.ts';
 import type { HealthCheckRequest_ClientType } from './gen/danube_pb.ts';

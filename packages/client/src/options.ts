@@ -3,10 +3,10 @@ import type { ServiceUrl } from './service-url.ts';
 import { parseServiceUrl } from './service-url.ts';
 import { HEALTH_CHECK_INTERVAL_MS, MAX_PAYLOAD_BYTES } from './wire-constants.ts';
 
-/** How failed calls are tried again. The n-th wait is `min(n · baseDelayMs, maxDelayMs)`, times 50–100 %. */
+/** How failed calls are tried again. The n-th wait is `min(2^(n-1) · baseDelayMs, maxDelayMs)`, times 50–100 %. */
 export interface RetryOptions {
   /**
-   * Tries after the first. Default 5, as in the official clients: about 1.5 to 3 s in all. `Infinity` is allowed:
+   * Tries after the first. Default 5, as in the official clients: about 3 to 6 s in all. `Infinity` is allowed:
    * a send then waits until the broker is back (or its `signal` fires). Does not bound how often a consumer
    * reconnects once it has subscribed: that goes on until it is closed.
    */

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
+import { type Backoff, pause } from '@danube/resilience';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { backoffMs, pause } from './backoff.ts';
 import type { BoundedQueue } from './bounded-queue.ts';
 import type { BrokerDirectory, Location } from './broker-directory.ts';
 import type { IncomingStream } from './connection.ts';
@@ -19,6 +19,7 @@ import { watchHealth } from './health-check.ts';
 import type { Message, MessageId } from './message.ts';
 import { decodeMessage, encodeMessageId } from './message.ts';
 import type { ResolvedOptions, ResolvedRetry } from './options.ts';
+import { backoffOf } from './retry.ts';
 import { consumerService } from './services.ts';
 
 /** A consumer's settings after checks, for one topic or partition. */
@@ -75,6 +76,7 @@ export class TopicConsumer {
 
   /** Subscribes, with the client's retries, and starts receiving. */
   async open(): Promise<void> {
+    const backoff = backoffOf(this.#init.retry);
     for (let attempt = 1; ; attempt += 1) {
       try {
         const session = await this.#subscribe();
@@ -83,7 +85,7 @@ export class TopicConsumer {
       } catch (failure) {
         const again = failure instanceof CallFailure && failure.transient && !this.#closing.signal.aborted;
         if (!again || attempt > this.#init.retry.maxRetries) throw this.#refusal(failure, attempt);
-        await this.#pause(attempt, failure.message);
+        await this.#pause(backoff, failure.message);
       }
     }
   }
@@ -120,6 +122,7 @@ export class TopicConsumer {
   /** Both answers to a message may be repeated without harm, so every transient failure is tried again. */
   async #settle(verb: string, id: MessageId, call: (location: Location) => Promise<unknown>): Promise<void> {
     const { retry } = this.#init;
+    const backoff = backoffOf(retry);
     const doing = `${verb} offset ${id.offset} of ${id.topic}`;
     for (let attempt = 1; ; attempt += 1) {
       const location = this.#location;
@@ -134,7 +137,7 @@ export class TopicConsumer {
         if (!again || attempt > retry.maxRetries) {
           throw clientError(failure, doing, { topic: id.topic, offset: id.offset, attempts: attempt });
         }
-        await pause(backoffMs(attempt, retry), this.#closing.signal, { keepAlive: true });
+        await pause(backoff.next(), this.#closing.signal);
       }
     }
   }
@@ -164,7 +167,7 @@ export class TopicConsumer {
   async #run(first: Session): Promise<void> {
     const { signal } = this.#closing;
     let session: Session | undefined = first;
-    let attempt = 0;
+    const backoff = backoffOf(this.#init.retry);
     while (!signal.aborted) {
       let reason: string;
       try {
@@ -175,19 +178,18 @@ export class TopicConsumer {
         }
         const end = await this.#receive(session);
         if (end.failure !== undefined && isFinal(end.failure)) throw end.failure;
-        if (end.healthy) attempt = 0;
+        if (end.healthy) backoff.reset();
         reason = end.reason;
       } catch (failure) {
         if (signal.aborted) return;
         if (!(failure instanceof CallFailure && failure.transient)) {
-          this.#queue.fail(this.#refusal(failure, attempt));
+          this.#queue.fail(this.#refusal(failure, backoff.count));
           return;
         }
         reason = failure.message;
       }
       session = undefined;
-      attempt += 1;
-      if (!signal.aborted) await this.#pause(attempt, reason);
+      if (!signal.aborted) await this.#pause(backoff, reason);
     }
   }
 
@@ -253,17 +255,17 @@ export class TopicConsumer {
     });
   }
 
-  async #pause(attempt: number, reason: string): Promise<void> {
-    const delayMs = backoffMs(attempt, this.#init.retry);
+  async #pause(backoff: Backoff, reason: string): Promise<void> {
+    const delayMs = backoff.next();
     this.#options.onEvent({
       kind: 'reconnecting',
       role: 'consumer',
       topic: this.topic,
-      attempt,
+      attempt: backoff.count,
       delayMs,
       reason,
     });
-    await pause(delayMs, this.#closing.signal, { keepAlive: true });
+    await pause(delayMs, this.#closing.signal);
   }
 
   #refusal(failure: unknown, attempts: number): ClientError {

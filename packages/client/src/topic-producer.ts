@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
+import { type Backoff, type ConcurrencyLimit, createConcurrencyLimit, pause } from '@danube/resilience';
 import { status } from '@grpc/grpc-js';
-import { backoffMs, pause } from './backoff.ts';
 import type { BrokerDirectory, Location } from './broker-directory.ts';
 import { CallFailure, clientError, sendError } from './error-mapping.ts';
 import type { Outcome } from './errors.ts';
@@ -14,7 +14,7 @@ import {
 import { watchHealth } from './health-check.ts';
 import type { ResolvedOptions, ResolvedRetry } from './options.ts';
 import { Registration } from './registration.ts';
-import { Semaphore } from './semaphore.ts';
+import { backoffOf } from './retry.ts';
 import { SendWindow } from './send-window.ts';
 import { producerService } from './services.ts';
 
@@ -61,7 +61,7 @@ export class TopicProducer {
   readonly #init: TopicProducerInit;
   readonly #directory: BrokerDirectory;
   readonly #options: ResolvedOptions;
-  readonly #slots: Semaphore;
+  readonly #slots: ConcurrencyLimit;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
   #registration: Registration<Session> | undefined;
@@ -75,11 +75,12 @@ export class TopicProducer {
     this.#init = init;
     this.#directory = directory;
     this.#options = options;
-    this.#slots = new Semaphore(init.maxInFlight);
+    this.#slots = createConcurrencyLimit(init.maxInFlight);
   }
 
   /** Registers at the broker; rejects as {@link send} does, `outcome` aside. */
   async open(): Promise<void> {
+    const backoff = backoffOf(this.#init.retry);
     const doing = `create producer ${this.#init.name} on ${this.topic}`;
     for (let attempt = 0; ; ) {
       const registration = this.#current();
@@ -92,7 +93,7 @@ export class TopicProducer {
         if (!again || attempt > this.#init.retry.maxRetries) {
           throw clientError(failure, doing, { topic: this.topic, attempts: attempt });
         }
-        this.#renew(registration, attempt, failure.message);
+        this.#renew(registration, attempt, backoff.next(), failure.message);
       }
     }
   }
@@ -101,7 +102,7 @@ export class TopicProducer {
   send(message: OutgoingMessage): Promise<bigint> {
     const requestId = this.#nextRequestId;
     this.#nextRequestId += 1n;
-    const sending = this.#send(requestId, message);
+    const sending = this.#slots.run(() => this.#deliver(requestId, message));
     this.#inFlight.add(sending);
     const settled = () => this.#inFlight.delete(sending);
     sending.then(settled, settled);
@@ -115,20 +116,11 @@ export class TopicProducer {
     this.#health?.abort();
   }
 
-  async #send(requestId: bigint, message: OutgoingMessage): Promise<bigint> {
-    const slot = this.#slots.acquire();
-    if (slot !== undefined) await slot;
-    try {
-      return await this.#deliver(requestId, message);
-    } finally {
-      this.#slots.release();
-    }
-  }
-
   async #deliver(requestId: bigint, message: OutgoingMessage): Promise<bigint> {
     const { retry, retryUnknown } = this.#init;
     const { signal } = message;
     let outcome: Outcome = 'refused';
+    let backoff: Backoff | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const giveUp = (failure: unknown) =>
         sendError(failure, outcome, `send message ${requestId} to ${this.topic}`, {
@@ -161,7 +153,9 @@ export class TopicProducer {
       if (!again || attempt > retry.maxRetries || (outcome === 'unknown' && !retryUnknown)) {
         throw giveUp(failure);
       }
-      this.#renew(registration, attempt, failure instanceof Error ? failure.message : String(failure));
+      backoff ??= backoffOf(retry);
+      const reason = failure instanceof Error ? failure.message : String(failure);
+      this.#renew(registration, attempt, backoff.next(), reason);
     }
   }
 
@@ -204,12 +198,11 @@ export class TopicProducer {
     return this.#registration;
   }
 
-  /** Replaces `stale` by a new registration after a back-off; does nothing if another send already did. */
-  #renew(stale: Registration<Session>, attempt: number, reason: string): void {
+  /** Replaces `stale` by a new registration after `delayMs`; does nothing if another send already did. */
+  #renew(stale: Registration<Session>, attempt: number, delayMs: number, reason: string): void {
     if (this.#registration !== stale) return;
     const { topic } = this;
     const { onEvent } = this.#options;
-    const delayMs = backoffMs(attempt, this.#init.retry);
     onEvent({ kind: 'reconnecting', role: 'producer', topic, attempt, delayMs, reason });
     const work = this.#register(delayMs);
     work.then(
@@ -223,7 +216,7 @@ export class TopicProducer {
   async #register(delayMs: number): Promise<Session> {
     this.#health?.abort();
     const closing = this.#closing.signal;
-    if (delayMs > 0) await pause(delayMs, closing, { keepAlive: true });
+    if (delayMs > 0) await pause(delayMs, closing);
     if (closing.aborted) throw new ClientError('CLOSED', 'the producer is closed');
     const { topic, name, dispatch, accessMode } = this.#init;
     const lane = this.#init.ordered ? 'ordered' : 'unordered';
