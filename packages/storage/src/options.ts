@@ -54,7 +54,7 @@ export interface CommitBudget {
 export interface RetrySettings {
   /** First wait. Default 100 ms; doubles up to `maxDelayMs`, each with 50–100 % jitter. */
   readonly minDelayMs?: number;
-  /** Default 10,000 ms. */
+  /** Default 10,000 ms; at least `minDelayMs`. */
   readonly maxDelayMs?: number;
 }
 
@@ -143,6 +143,8 @@ export function resolveOptions(options: IcebergStorageOptions): ResolvedOptions 
     throw new StorageError('INVALID_ARGUMENT', 'resolve must be a function');
   if (typeof options.brokerAddr !== 'string')
     throw new StorageError('INVALID_ARGUMENT', 'brokerAddr must be text');
+  const { maxDelayMs = Math.max(10_000, retry.minDelayMs ?? 0) } = retry;
+  const minDelayMs = within('retry.minDelayMs', retry.minDelayMs ?? Math.min(100, maxDelayMs), 1, 60_000);
   return {
     wal: {
       dir: wal.dir,
@@ -164,10 +166,7 @@ export function resolveOptions(options: IcebergStorageOptions): ResolvedOptions 
       perSecond: within('commits.perSecond', commits.perSecond ?? 20, 0.01, 10_000),
       concurrency: within('commits.concurrency', commits.concurrency ?? 4, 1, 64),
     },
-    retry: {
-      minDelayMs: within('retry.minDelayMs', retry.minDelayMs ?? 100, 1, 60_000),
-      maxDelayMs: within('retry.maxDelayMs', retry.maxDelayMs ?? 10_000, 1, 600_000),
-    },
+    retry: { minDelayMs, maxDelayMs: within('retry.maxDelayMs', maxDelayMs, minDelayMs, 600_000) },
     limits: {
       maxPayloadBytes: within('limits.maxPayloadBytes', limits.maxPayloadBytes ?? 10 * MiB, 0, 32 * MiB),
       maxAttributes: within('limits.maxAttributes', limits.maxAttributes ?? 1024, 0, 65_536),

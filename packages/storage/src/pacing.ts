@@ -1,45 +1,10 @@
-import type { CommitBudget, RetrySettings } from './options.ts';
+import { type Backoff, createBackoff } from '@danube/resilience';
+import type { CommitBudget, ResolvedOptions } from './options.ts';
 
-/** Waits, or returns early when the signal aborts. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const timer = setTimeout(finish, ms);
-    signal?.addEventListener('abort', finish, { once: true });
-    function finish() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', finish);
-      resolve();
-    }
-  });
-}
-
-/** Waits between attempts: doubling, with 50–100 % jitter. */
-export class Backoff {
-  readonly #settings: Required<RetrySettings>;
-  readonly #random: () => number;
-  #attempt = 0;
-
-  constructor(settings: Required<RetrySettings>, random: () => number) {
-    this.#settings = settings;
-    this.#random = random;
-  }
-
-  /** Attempts waited for so far. */
-  get attempt(): number {
-    return this.#attempt;
-  }
-
-  async wait(signal?: AbortSignal): Promise<void> {
-    const { minDelayMs, maxDelayMs } = this.#settings;
-    const delay = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(this.#attempt, 30));
-    this.#attempt += 1;
-    await sleep(delay * (0.5 + this.#random() / 2), signal);
-  }
-
-  reset(): void {
-    this.#attempt = 0;
-  }
+/** Waits between attempts when the catalog or the store fails: doubling, with 50–100 % jitter. */
+export function createRetryBackoff(options: Pick<ResolvedOptions, 'retry' | 'random'>): Backoff {
+  const { minDelayMs, maxDelayMs } = options.retry;
+  return createBackoff({ initialDelayMs: minDelayMs, maxDelayMs, jitter: 'half' }, options.random);
 }
 
 /**

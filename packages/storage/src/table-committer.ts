@@ -8,6 +8,7 @@ import {
   type LoadedTable,
   prepareAppend,
 } from '@danube/iceberg';
+import { type Backoff, pause } from '@danube/resilience';
 import { filesFit, type PreparedFiles, writeDataFiles } from './data-files.ts';
 import { type StopCode, StorageError } from './errors.ts';
 import { formatLedger, LEDGER_TAG, type Ledger, ledgerKey } from './ledger.ts';
@@ -16,7 +17,7 @@ import { checkLedger, highestOffset, type SettledVerdict } from './ledger-check.
 import { readFromLog } from './log-reader.ts';
 import type { StoredMessage } from './message.ts';
 import { Mutex } from './mutex.ts';
-import { Backoff } from './pacing.ts';
+import { createRetryBackoff } from './pacing.ts';
 import type { StorageContext } from './storage-context.ts';
 import { checkTable, tableOptions } from './table-layout.ts';
 import { formatIdentifier, type TableName } from './topic-name.ts';
@@ -71,7 +72,7 @@ export class TableCommitter {
     this.io = io;
     this.name = name;
     this.#label = formatIdentifier(name.identifier);
-    this.#backoff = new Backoff(context.options.retry, context.options.random);
+    this.#backoff = createRetryBackoff(context.options);
   }
 
   /**
@@ -86,7 +87,7 @@ export class TableCommitter {
     signal: AbortSignal,
   ): Promise<{ readonly reached: boolean; readonly lastError?: unknown }> {
     let lastError: unknown;
-    const backoff = new Backoff(this.#context.options.retry, this.#context.options.random);
+    const backoff = createRetryBackoff(this.#context.options);
     const attempt = this.#lock.run(async () => {
       while (!signal.aborted) {
         try {
@@ -95,9 +96,9 @@ export class TableCommitter {
           if (StorageError.is(error) && error.code !== 'CATALOG_UNAVAILABLE') throw error;
           lastError = error;
           this.#base = undefined;
-          this.#failed(error, backoff.attempt);
+          this.#failed(error, backoff.count);
         }
-        await backoff.wait(signal);
+        await pause(backoff.next(), signal);
       }
       return false;
     });
@@ -234,8 +235,8 @@ export class TableCommitter {
         }
         this.#base = undefined;
         if (closing.aborted) return;
-        this.#failed(error, this.#backoff.attempt);
-        await this.#backoff.wait(closing);
+        this.#failed(error, this.#backoff.count);
+        await pause(this.#backoff.next(), closing);
       }
     }
   }
@@ -353,7 +354,7 @@ export class TableCommitter {
    * unknown outcome is looked up, then the same request is sent again on the same base.
    */
   async #submit(attempt: Attempt, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff(this.#context.options.retry, this.#context.options.random);
+    const backoff = createRetryBackoff(this.#context.options);
     for (;;) {
       let loaded: LoadedTable | undefined;
       if (signal.aborted) throw this.#interrupted();
@@ -363,7 +364,7 @@ export class TableCommitter {
           idempotencyKey: attempt.idempotencyKey,
         });
       } catch (error) {
-        this.#failed(error, backoff.attempt);
+        this.#failed(error, backoff.count);
       }
       for (;;) {
         if (signal.aborted) throw this.#interrupted();
@@ -377,11 +378,11 @@ export class TableCommitter {
           if (StorageError.is(error)) throw error;
           if (isTableGone(error)) return this.#tableGone(attempt.parts.map((part) => part.topic));
           loaded = undefined;
-          this.#failed(error, backoff.attempt);
-          await backoff.wait(signal);
+          this.#failed(error, backoff.count);
+          await pause(backoff.next(), signal);
         }
       }
-      await backoff.wait(signal);
+      await pause(backoff.next(), signal);
     }
   }
 

@@ -64,8 +64,8 @@ export default {
     edits: [
       [
         C,
-        '        this.#failed(error, backoff.attempt);\n      }\n      for (;;) {',
-        '        this.#failed(error, backoff.attempt);\n        for (const part of attempt.parts) for (const f of part.prepared?.files ?? []) await this.io.deleteFile(f.filePath);\n      }\n      for (;;) {',
+        '        this.#failed(error, backoff.count);\n      }\n      for (;;) {',
+        '        this.#failed(error, backoff.count);\n        for (const part of attempt.parts) for (const f of part.prepared?.files ?? []) await this.io.deleteFile(f.filePath);\n      }\n      for (;;) {',
       ],
     ],
   },
