@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ObjectStoreError } from '../errors.ts';
 import type { DeleteFailure } from '../object-store.ts';
 import { throwIfAborted } from '../request-checks.ts';
@@ -13,6 +14,8 @@ import { locate } from './object-path.ts';
  */
 const DIRECTORIES_AT_A_TIME = 4;
 const NAMES_AT_A_TIME = 4;
+/** Checking this many keys takes a few milliseconds. */
+const KEYS_A_TURN = 2000;
 
 /** A key to delete: its place in what was asked for, and its name in its directory. */
 interface NamedKey {
@@ -40,7 +43,7 @@ export async function deleteObjects(
   signal: AbortSignal | undefined,
 ): Promise<readonly DeleteFailure[]> {
   const failures: Failures = new Map();
-  const groups = byDirectory(keys, failures);
+  const groups = await byDirectory(keys, failures);
   await forEachBounded(groups, DIRECTORIES_AT_A_TIME, (group) => deleteGroup(root, group, failures, signal));
   return keys.flatMap((key, index) => {
     const error = failures.get(index);
@@ -48,10 +51,11 @@ export async function deleteObjects(
   });
 }
 
-/** Keys by their directory; what is no key here is a failure at once. */
-function byDirectory(keys: readonly string[], failures: Failures): Iterable<Group> {
+/** Keys by their directory; what is no key here is a failure at once. Lets others run now and then. */
+async function byDirectory(keys: readonly string[], failures: Failures): Promise<Iterable<Group>> {
   const groups = new Map<string, Group>();
   for (const [index, key] of keys.entries()) {
+    if (index % KEYS_A_TURN === KEYS_A_TURN - 1) await setImmediate();
     try {
       const { directories, name } = locate(key);
       const path = directories.join('/');

@@ -1,61 +1,101 @@
 import type { Dirent } from 'node:fs';
 import { ObjectStoreError } from '../errors.ts';
 import { compareKeys, parseKey, parsePrefix } from '../key.ts';
-import { groupOf, isFrom, type ListEntry, type ListStart } from '../list-pages.ts';
+import { groupOf, isFrom, type ListEntry, type ListRequest, type ListStart } from '../list-pages.ts';
 import type { ObjectMeta } from '../object-store.ts';
 import { release } from './descriptors.ts';
 import type { Directory } from './directories.ts';
-import { systemCode } from './error-mapping.ts';
+import { systemCode, translated } from './error-mapping.ts';
 import type { LocalRoot } from './local-root.ts';
 import { metaOf } from './object-meta.ts';
 import { TEMP_DIRECTORY } from './temp-files.ts';
 
-/** What to collect: the entries of a prefix from a start on, at most `most` of them. */
-export interface ListWalk {
+/** What is listed, and how far it is. */
+interface Listing {
+  readonly root: LocalRoot;
   readonly prefix: string;
   /** Whether what lies in directories behind the prefix is one entry a directory. */
   readonly delimiter: boolean;
-  readonly start: ListStart | undefined;
-  readonly most: number;
-  /** Throws if the walk is to end (the signal fired, the store was closed). Asked before each entry. */
+  /** Throws if the listing is to end (the signal fired, the store was closed). Asked before each candidate. */
   readonly proceed: () => void;
+  /**
+   * Directories that a page ended in, by path, and what is left of them. Names are remembered, not descriptors, which
+   * a caller could take along for ever between two pages.
+   */
+  readonly unfinished: Map<string, Remaining>;
 }
 
-/** Something in a directory that the walk wants, with its whole key; that of a directory ends with a slash. */
+interface Remaining {
+  readonly candidates: readonly Candidate[];
+  next: number;
+}
+
+/** Something in a directory that the listing wants, with its whole key; that of a directory ends with a slash. */
 interface Candidate {
   readonly entry: Dirent;
   readonly key: string;
 }
 
-/**
- * Collects entries in the order of keys. A directory sorts by its name *with* the slash, which makes the order of the
- * walk the order of the whole keys (`a-b` < `a/b` < `a0`). Links and special files are passed over: they are no
- * objects.
- */
-export async function listEntries(root: LocalRoot, walk: ListWalk): Promise<readonly ListEntry[]> {
-  const { directories } = parsePrefix(walk.prefix);
-  const found: ListEntry[] = [];
-  if (directories[0] === TEMP_DIRECTORY) return found;
-  await root.tree.inExisting(directories, (dir) => collect(root, dir, walk, found));
-  return found;
+/** One page: at most `most` entries from a start on. */
+interface Page {
+  readonly start: ListStart | undefined;
+  readonly most: number;
+  readonly found: ListEntry[];
 }
 
-async function collect(root: LocalRoot, dir: Directory, walk: ListWalk, found: ListEntry[]): Promise<void> {
-  const candidates = await candidatesIn(root, dir, walk);
-  candidates.sort((a, b) => compareKeys(a.key, b.key));
-  for (const { entry, key } of candidates) {
-    if (found.length >= walk.most) return;
-    walk.proceed();
-    if (!entry.isDirectory()) {
-      const object = await objectOf(root, dir, entry, key);
-      if (object !== undefined) found.push({ name: key, object });
-    } else if (walk.delimiter && groupOf(key, walk.prefix) !== undefined) {
-      if (await inChild(root, dir, entry.name, (child) => holdsObject(root, child, walk))) {
-        found.push({ name: key });
-      }
-    } else {
-      await inChild(root, dir, entry.name, (child) => collect(root, child, walk, found));
+/**
+ * Makes the function that reads one page after the other of a listing (see `pagesOf`); starts must not go back. Each
+ * directory is read and sorted once, however many pages it fills. What a page shows is looked at when it is made:
+ * objects deleted since their directory was read are not in it.
+ *
+ * A directory sorts by its name *with* the slash, which makes the order of the walk the order of the whole keys
+ * (`a-b` < `a/b` < `a0`). Links and special files are passed over: they are no objects.
+ */
+export function pageReader(
+  root: LocalRoot,
+  { prefix, delimiter }: ListRequest,
+  proceed: () => void,
+): (start: ListStart | undefined, most: number) => Promise<readonly ListEntry[]> {
+  const listing: Listing = { root, prefix, delimiter, proceed, unfinished: new Map() };
+  const { directories } = parsePrefix(prefix);
+  return async (start, most) => {
+    const found: ListEntry[] = [];
+    if (directories[0] === TEMP_DIRECTORY) return found;
+    await translated(`list "${prefix}"`, { prefix }, () =>
+      root.tree.inExisting(directories, (dir) => collect(listing, dir, { start, most, found })),
+    );
+    return found;
+  };
+}
+
+async function collect(listing: Listing, dir: Directory, page: Page): Promise<void> {
+  const path = dir.segments.join('/');
+  const remaining = listing.unfinished.get(path) ?? {
+    candidates: (await candidatesIn(listing, dir, page)).sort((a, b) => compareKeys(a.key, b.key)),
+    next: 0,
+  };
+  listing.unfinished.delete(path);
+  for (; remaining.next < remaining.candidates.length; remaining.next += 1) {
+    await addEntries(listing, dir, remaining.candidates[remaining.next] as Candidate, page);
+    if (page.found.length >= page.most) {
+      // The last entry only says that there is one more: the next page starts with the candidate that gave it.
+      listing.unfinished.set(path, remaining);
+      return;
     }
+  }
+}
+
+/** Adds the object, the group, or what is in the directory of which no group is made. */
+async function addEntries(listing: Listing, dir: Directory, { entry, key }: Candidate, page: Page) {
+  listing.proceed();
+  if (!entry.isDirectory()) {
+    const object = await objectOf(listing, dir, entry, key);
+    if (object !== undefined) page.found.push({ name: key, object });
+  } else if (listing.delimiter && groupOf(key, listing.prefix) !== undefined) {
+    const isGroup = await inChild(listing, dir, entry.name, (child) => holdsObject(listing, child, page));
+    if (isGroup) page.found.push({ name: key });
+  } else {
+    await inChild(listing, dir, entry.name, (child) => collect(listing, child, page));
   }
 }
 
@@ -63,28 +103,34 @@ async function collect(root: LocalRoot, dir: Directory, walk: ListWalk, found: L
  * Whether there is an object of the listing anywhere below: a directory without any is no group. Any one will do, so
  * nothing is sorted, and files are looked at before directories are opened.
  */
-async function holdsObject(root: LocalRoot, dir: Directory, walk: ListWalk): Promise<boolean> {
-  const candidates = await candidatesIn(root, dir, walk);
+async function holdsObject(listing: Listing, dir: Directory, page: Page): Promise<boolean> {
+  const candidates = await candidatesIn(listing, dir, page);
   for (const { entry, key } of candidates) {
-    walk.proceed();
-    if (!entry.isDirectory() && (await objectOf(root, dir, entry, key)) !== undefined) return true;
+    listing.proceed();
+    if (!entry.isDirectory() && (await objectOf(listing, dir, entry, key)) !== undefined) return true;
   }
   for (const { entry } of candidates) {
-    walk.proceed();
+    listing.proceed();
     if (!entry.isDirectory()) continue;
-    if (await inChild(root, dir, entry.name, (child) => holdsObject(root, child, walk))) return true;
+    if (await inChild(listing, dir, entry.name, (child) => holdsObject(listing, child, page))) return true;
   }
   return false;
 }
 
-async function candidatesIn(root: LocalRoot, dir: Directory, walk: ListWalk): Promise<Candidate[]> {
+async function candidatesIn(
+  { root, prefix }: Listing,
+  dir: Directory,
+  { start }: Page,
+): Promise<Candidate[]> {
   const entries = await root.fs.readdir(dir.path(''), { withFileTypes: true });
   const above = dir.segments.map((segment) => `${segment}/`).join('');
   const candidates: Candidate[] = [];
   for (const entry of entries) {
     if (dir.segments.length === 0 && entry.name === TEMP_DIRECTORY) continue;
     const key = `${above}${entry.name}${entry.isDirectory() ? '/' : ''}`;
-    const wanted = entry.isDirectory() ? mayHold(key, walk) : entry.isFile() && isWanted(key, walk);
+    const wanted = entry.isDirectory()
+      ? mayHold(key, prefix, start)
+      : entry.isFile() && key.startsWith(prefix) && isFrom(key, start);
     if (wanted) candidates.push({ entry, key });
   }
   return candidates;
@@ -92,7 +138,7 @@ async function candidatesIn(root: LocalRoot, dir: Directory, walk: ListWalk): Pr
 
 /** Runs `use` in a directory below; one that has gone or become a link since its parent was read is passed over. */
 async function inChild<T>(
-  root: LocalRoot,
+  { root }: Listing,
   dir: Directory,
   name: string,
   use: (child: Directory) => Promise<T>,
@@ -110,7 +156,7 @@ async function inChild<T>(
 }
 
 async function objectOf(
-  root: LocalRoot,
+  { root }: Listing,
   dir: Directory,
   entry: Dirent,
   key: string,
@@ -126,14 +172,10 @@ async function objectOf(
   }
 }
 
-function mayHold(keyOfDirectory: string, { prefix, start }: ListWalk): boolean {
+function mayHold(keyOfDirectory: string, prefix: string, start: ListStart | undefined): boolean {
   const inPrefix = keyOfDirectory.startsWith(prefix) || prefix.startsWith(keyOfDirectory);
   if (!inPrefix || start === undefined) return inPrefix;
   return start.bound.startsWith(keyOfDirectory) || compareKeys(keyOfDirectory, start.bound) > 0;
-}
-
-function isWanted(key: string, { prefix, start }: ListWalk): boolean {
-  return key.startsWith(prefix) && isFrom(key, start);
 }
 
 /** A file that somebody else put here may have a name that is no key. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type ListEntry, pagesOf, parseListRequest } from '../list-pages.ts';
+import { pagesOf, parseListRequest } from '../list-pages.ts';
 import type {
   CallOptions,
   DeleteFailure,
@@ -29,7 +29,7 @@ import { deleteObjects } from './delete-objects.ts';
 import { release } from './descriptors.ts';
 import { translated } from './error-mapping.ts';
 import { readRange, streamRange } from './file-range.ts';
-import { listEntries } from './list-walk.ts';
+import { pageReader } from './list-walk.ts';
 import { type LocalRoot, openLocalRoot } from './local-root.ts';
 import { openObject } from './open-object.ts';
 import { type LocalObjectStoreOptions, resolveLocalOptions } from './options.ts';
@@ -127,12 +127,7 @@ class LocalObjectStore implements ObjectStore {
       this.#checkOpen();
       throwIfAborted(options?.signal);
     };
-    const read = (walk: Parameters<typeof listEntries>[1]): Promise<readonly ListEntry[]> =>
-      translated(`list "${prefix}"`, { prefix }, () => listEntries(this.#root, walk));
-    const { delimiter } = request;
-    yield* pagesOf(request, options?.signal, (start, most) =>
-      read({ prefix, delimiter, start, most, proceed }),
-    );
+    yield* pagesOf(request, options?.signal, pageReader(this.#root, request, proceed));
   }
 
   async delete(key: string, options?: CallOptions): Promise<void> {

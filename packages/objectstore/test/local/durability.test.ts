@@ -1,86 +1,18 @@
-import type { FileHandle } from 'node:fs/promises';
 import nodeFs from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { keys } from '../../src/conformance/conformance-case.ts';
-import { type LocalFileSystem, openLocalObjectStore } from '../../src/index.ts';
-import { basename, bytes, dirname, join, outcome, plainPath, systemError, tempDir, text } from './helpers.ts';
-
-/**
- * A file system that remembers what a power loss would take: names not yet synced into their directory, and content
- * not yet synced. It sees the real calls of the store and does them.
- */
-class VolatileMemory {
-  /** Paths whose entry in their directory (made, replaced or removed) is not synced. */
-  readonly names = new Set<string>();
-  readonly unsyncedContent = new Set<number>();
-  readonly exposedUnsynced: string[] = [];
-  fail: (call: string, path: string) => string | undefined = () => undefined;
-
-  readonly fs: LocalFileSystem = {
-    ...nodeFs,
-    open: (async (path: string, flags: number, mode?: number) => {
-      const plain = await plainPath(path);
-      this.#check('open', plain);
-      return this.#watched(await nodeFs.open(path, flags, mode), plain);
-    }) as LocalFileSystem['open'],
-    mkdir: (async (path: string) => {
-      const plain = await plainPath(path);
-      await nodeFs.mkdir(path);
-      this.names.add(plain);
-    }) as LocalFileSystem['mkdir'],
-    link: (async (from: string, to: string) => this.#expose('link', from, to)) as LocalFileSystem['link'],
-    rename: (async (from: string, to: string) =>
-      this.#expose('rename', from, to)) as LocalFileSystem['rename'],
-    unlink: (async (path: string) => {
-      const plain = await plainPath(path);
-      await nodeFs.unlink(path);
-      this.names.add(plain);
-    }) as LocalFileSystem['unlink'],
-  };
-
-  /** Ancestors and self of a path, below `root`, whose names a power loss could undo. */
-  atRisk(path: string): string[] {
-    return [...this.names].filter((name) => path === name || path.startsWith(`${name}/`));
-  }
-
-  async #expose(call: 'link' | 'rename', from: string, to: string): Promise<void> {
-    const target = await plainPath(to);
-    this.#check(call, target);
-    const { ino } = await nodeFs.stat(from);
-    await nodeFs[call](from, to);
-    if (this.unsyncedContent.has(ino)) this.exposedUnsynced.push(target);
-    // A name in a directory whose own name is not safe yet would be lost with it, however well it is synced itself.
-    this.exposedUnsynced.push(...this.atRisk(dirname(target)));
-    this.names.add(target);
-  }
-
-  #watched(handle: FileHandle, path: string): FileHandle {
-    const memory = this;
-    return new Proxy(handle, {
-      get(target, property) {
-        const value: unknown = Reflect.get(target, property, target);
-        if (typeof value !== 'function') return value;
-        return async (...args: unknown[]) => {
-          memory.#check(String(property), path);
-          const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, args);
-          if (property === 'writeFile') memory.unsyncedContent.add((await target.stat()).ino);
-          if (property === 'sync') await memory.#synced(target, path);
-          return result;
-        };
-      },
-    });
-  }
-
-  async #synced(handle: FileHandle, path: string): Promise<void> {
-    this.unsyncedContent.delete((await handle.stat()).ino);
-    for (const name of [...this.names]) if (dirname(name) === path) this.names.delete(name);
-  }
-
-  #check(call: string, path: string): void {
-    const code = this.fail(call, path);
-    if (code !== undefined) throw systemError(code);
-  }
-}
+import { openLocalObjectStore } from '../../src/index.ts';
+import {
+  basename,
+  bytes,
+  dirname,
+  join,
+  keys,
+  outcome,
+  plainPath,
+  systemError,
+  tempDir,
+  text,
+} from './helpers.ts';
 
 async function opened(below = 'root') {
   const base = await tempDir();

@@ -1,8 +1,15 @@
-import { mkdtemp, readlink, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
-import { ObjectStoreError, type ObjectStoreErrorCode } from '../../src/index.ts';
+import {
+  type ListOptions,
+  type ListPage,
+  type ObjectMeta,
+  type ObjectStore,
+  ObjectStoreError,
+  type ObjectStoreErrorCode,
+} from '../../src/index.ts';
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
 export const text = (body: Uint8Array) => new TextDecoder().decode(body);
@@ -28,6 +35,39 @@ export async function outcome(call: Promise<unknown>): Promise<ObjectStoreErrorC
     if (ObjectStoreError.is(error)) return error.code;
     throw error;
   }
+}
+
+/** All pages of a listing. */
+export async function pages(store: ObjectStore, prefix: string, options?: ListOptions): Promise<ListPage[]> {
+  const all: ListPage[] = [];
+  for await (const page of store.list(prefix, options)) all.push(page);
+  return all;
+}
+
+/** The objects of all pages of a listing. */
+export async function listAll(
+  store: ObjectStore,
+  prefix: string,
+  options?: ListOptions,
+): Promise<ObjectMeta[]> {
+  return (await pages(store, prefix, options)).flatMap(({ objects }) => objects);
+}
+
+/** The keys of all pages of a listing. */
+export async function keys(store: ObjectStore, prefix: string, options?: ListOptions): Promise<string[]> {
+  return (await listAll(store, prefix, options)).map((meta) => meta.key);
+}
+
+/** The names of the temporary files in a root. */
+export async function tempFiles(root: string): Promise<string[]> {
+  return readdir(join(root, '.objectstore-tmp'));
+}
+
+/** How many files of a root this process has open (Linux). */
+export async function openBelow(root: string): Promise<number> {
+  const names = await readdir('/proc/self/fd');
+  const paths = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+  return paths.filter((path) => path.startsWith(root)).length;
 }
 
 /** The plain path behind `/proc/self/fd/N/name`, so that tests can say which file a call was about. */

@@ -1,9 +1,8 @@
 import nodeFs from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { keys } from '../../src/conformance/conformance-case.ts';
 import { type LocalFileSystem, openLocalObjectStore } from '../../src/index.ts';
 import { currentProcess, FOREIGN_TEMP_AGE_MS, tempName } from '../../src/local/temp-files.ts';
-import { bytes, join, outcome, tempDir } from './helpers.ts';
+import { bytes, join, keys, outcome, tempDir } from './helpers.ts';
 
 async function withTempFiles(names: readonly string[]) {
   const root = await tempDir();

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { keys, listAll } from '../../src/conformance/conformance-case.ts';
 import { type LocalFileSystem, openLocalObjectStore } from '../../src/index.ts';
-import { bytes, join, outcome, plainPath, systemError, tempDir, text } from './helpers.ts';
+import { bytes, join, keys, listAll, outcome, plainPath, systemError, tempDir, text } from './helpers.ts';
 
 /** Without /proc the store walks on plain paths. */
 const withoutDescriptors: LocalFileSystem = {
