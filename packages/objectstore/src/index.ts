@@ -26,3 +26,8 @@ export type {
   ResolvedRange,
   StoreCapabilities,
 } from './object-store.ts';
+export type { LimitsOptions } from './wrappers/limits-options.ts';
+export { withLimits } from './wrappers/limits-store.ts';
+export type { MetricsOptions, StoreCall, StoreOperation } from './wrappers/metrics-store.ts';
+export { withMetrics } from './wrappers/metrics-store.ts';
+export { withPrefix } from './wrappers/prefix-store.ts';

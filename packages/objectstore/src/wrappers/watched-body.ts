@@ -1,0 +1,28 @@
+import type { PutBody } from '../object-store.ts';
+
+/**
+ * The same body, with `onChunk` told of each chunk that is taken from it. Whatever ends the iteration reaches the
+ * source as without us. Bytes given whole, and what is no body, pass unchanged.
+ */
+export function watchedBody(body: PutBody, onChunk: (chunk: Uint8Array) => void): PutBody {
+  if (!isIterable(body)) return body;
+  return {
+    [Symbol.asyncIterator]() {
+      const source = body[Symbol.asyncIterator]();
+      const watched: AsyncIterator<Uint8Array> = {
+        async next() {
+          const next = await source.next();
+          if (!next.done) onChunk(next.value);
+          return next;
+        },
+      };
+      if (source.return) watched.return = async () => source.return?.() ?? { done: true, value: undefined };
+      return watched;
+    },
+  };
+}
+
+function isIterable(body: PutBody): body is AsyncIterable<Uint8Array> {
+  if (body instanceof Uint8Array) return false;
+  return typeof (body as Partial<AsyncIterable<unknown>> | undefined)?.[Symbol.asyncIterator] === 'function';
+}
