@@ -1,18 +1,8 @@
 import nodeFs from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { openLocalObjectStore } from '../../src/index.ts';
-import {
-  basename,
-  bytes,
-  dirname,
-  join,
-  keys,
-  outcome,
-  plainPath,
-  systemError,
-  tempDir,
-  text,
-} from './helpers.ts';
+import { basename, bytes, join, keys, outcome, tempDir, text } from './helpers.ts';
+import { VolatileMemory } from './volatile-memory.ts';
 
 async function opened(below = 'root') {
   const base = await tempDir();
