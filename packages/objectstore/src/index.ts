@@ -26,6 +26,9 @@ export type {
   ResolvedRange,
   StoreCapabilities,
 } from './object-store.ts';
+export type { S3Credentials, S3StaticCredentials, S3VendedCredentials } from './s3/credentials.ts';
+export type { S3Components, S3ObjectStoreOptions, S3ResilienceSettings } from './s3/options.ts';
+export { openS3ObjectStore } from './s3/s3-store.ts';
 export type { LimitsOptions } from './wrappers/limits-options.ts';
 export { withLimits } from './wrappers/limits-store.ts';
 export type { MetricsOptions, StoreCall, StoreOperation } from './wrappers/metrics-store.ts';

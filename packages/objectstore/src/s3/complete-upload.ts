@@ -36,7 +36,8 @@ export async function completeUpload(
     Key: key,
     UploadId: upload.uploadId,
     MultipartUpload: { Parts: [...parts] },
-    ...(upload.fullObjectChecksum && { ChecksumCRC32: encodeCrc32(crc), ChecksumType: 'FULL_OBJECT' }),
+    ...(upload.fullObjectChecksum &&
+      crc !== undefined && { ChecksumCRC32: encodeCrc32(crc), ChecksumType: 'FULL_OBJECT' }),
     ...conditionOf(put.options),
   });
   const ended = await sendToEnd(connection, command, {

@@ -164,11 +164,20 @@ const untrusted = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:
  */
 export function mapS3Error(error: unknown, facts: ObjectStoreErrorContext): S3Failure {
   if (ObjectStoreError.is(error)) {
-    return { error, retry: error.retryable, mayHaveHappened: false, endpointFault: false };
+    const silent = error.code === 'TIMEOUT';
+    return { error, retry: error.retryable, mayHaveHappened: silent, endpointFault: silent };
   }
   const raw = (typeof error === 'object' && error !== null ? error : {}) as RawError;
   const status = raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode;
   return status === undefined ? withoutAnswer(raw, error, facts) : answered(status, raw, error, facts);
+}
+
+/** Says what an error code means that a server gives for one of the keys of a request. */
+export function mapS3Code(s3Code: string, facts: ObjectStoreErrorContext): S3Failure {
+  const meaning = Object.hasOwn(byName, s3Code) ? byName[s3Code] : undefined;
+  const unknown: Meaning = { code: 'IO_ERROR', says: `answers with ${s3Code}` };
+  const { says } = meaning ?? unknown;
+  return failureOf(meaning ?? unknown, says, undefined, { ...facts, s3Code });
 }
 
 /** The fields of the SDK's and of Node.js's errors that say something. */

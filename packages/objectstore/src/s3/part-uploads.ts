@@ -13,8 +13,8 @@ import type { Upload } from './uploads.ts';
 export interface SentParts {
   readonly parts: readonly CompletedPart[];
   readonly sizeBytes: number;
-  /** Of the whole object. */
-  readonly crc: number;
+  /** Of the whole object; undefined if its bytes did not pass through here. */
+  readonly crc: number | undefined;
 }
 
 /**

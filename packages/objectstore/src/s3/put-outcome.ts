@@ -1,6 +1,7 @@
 import { ObjectStoreError } from '../errors.ts';
 import type { PutOptions, PutResult } from '../object-store.ts';
 import { alreadyExists, invalidArgument } from '../request-checks.ts';
+import { formatEtag, parseEtag } from './etag.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { type Ended, patience, sendPatiently } from './send-to-end.ts';
 
@@ -146,7 +147,10 @@ export function unknownOutcome({ key }: Put, cause: unknown): ObjectStoreError {
 
 /** The condition of a put as the SDK takes it. */
 export function conditionOf({ ifAbsent, ifMatch }: PutOptions): { IfNoneMatch?: '*'; IfMatch?: string } {
-  return { ...(ifAbsent && { IfNoneMatch: '*' }), ...(ifMatch !== undefined && { IfMatch: ifMatch }) };
+  return {
+    ...(ifAbsent && { IfNoneMatch: '*' }),
+    ...(ifMatch !== undefined && { IfMatch: formatEtag(ifMatch) }),
+  };
 }
 
 /** What a put made, by the answer to it or to a HEAD; undefined if that says no etag. */
@@ -155,5 +159,6 @@ export function resultOf(
   { ETag, VersionId }: { ETag?: string | undefined; VersionId?: string | undefined },
 ): PutResult | undefined {
   if (!ETag) return undefined;
-  return { sizeBytes, etag: ETag, ...(VersionId !== undefined && { versionId: VersionId }) };
+  const version = VersionId === 'null' ? undefined : VersionId;
+  return { sizeBytes, etag: parseEtag(ETag), ...(version !== undefined && { versionId: version }) };
 }

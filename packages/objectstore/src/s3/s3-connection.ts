@@ -25,6 +25,8 @@ export interface S3Call {
   readonly retry: 'when-safe-to-repeat' | 'only-if-not-executed';
   /** Time limit of one attempt. Default: `requestTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
+  /** Default: that of the options. */
+  readonly maxAttempts?: number | undefined;
 }
 
 /** One attempt of a call. */
@@ -33,8 +35,11 @@ export interface S3Attempt {
   readonly number: number;
   /** Fires on time-out and abort while the attempt is under way, and never later. */
   readonly signal: AbortSignal;
-  /** One request. What it rejects with is safe to show. */
-  send<Output>(command: S3Command<Output>): Promise<Output>;
+  /**
+   * One request. What it rejects with is safe to show. `limitMs` is the longest wait for the answer's head, where the
+   * attempt has a longer time limit.
+   */
+  send<Output>(command: S3Command<Output>, limitMs?: number): Promise<Output>;
 }
 
 /** The way to one bucket: the SDK's client behind the call policy of its endpoint. Any number of calls may run at once. */
@@ -115,7 +120,8 @@ class PolicyConnection implements S3Connection {
         async ({ number, signal }) => {
           if (this.#closed) throw closedError();
           try {
-            const send = <Output>(command: S3Command<Output>) => this.#send(command, run, signal);
+            const send = <Output>(command: S3Command<Output>, limitMs?: number) =>
+              this.#send(command, run, signal, limitMs);
             return await work({ number, signal, send });
           } catch (error) {
             throw run.failed(this.#closed ? closedError() : error);
@@ -125,6 +131,7 @@ class PolicyConnection implements S3Connection {
           operation: call.operation,
           signal: call.signal,
           timeoutMs: call.timeoutMs,
+          maxAttempts: call.maxAttempts,
           classify: (error) => run.classify(error),
         },
       );
@@ -144,22 +151,63 @@ class PolicyConnection implements S3Connection {
     this.#access.close();
   }
 
-  async #send<Output>(command: S3Command<Output>, run: CallRun, signal: AbortSignal): Promise<Output> {
+  async #send<Output>(
+    command: S3Command<Output>,
+    run: CallRun,
+    signal: AbortSignal,
+    limitMs: number | undefined,
+  ): Promise<Output> {
     await run.fetchKeys();
+    const limit = new TimeLimit(signal, limitMs);
     try {
       const sent = this.#access.client.send(command as unknown as Parameters<S3Client['send']>[0], {
-        abortSignal: signal,
+        abortSignal: limit.signal,
       });
       return (await sent) as Output;
     } catch (error) {
-      throw run.failed(this.#closed ? closedError() : error);
+      if (this.#closed) throw run.failed(closedError());
+      throw run.failed(limit.isUp ? noAnswer(this.facts(run.call), limitMs) : error);
+    } finally {
+      limit.clear();
     }
   }
 }
 
+/** A signal that fires with another one, and once its time is up if it is not cleared before. */
+class TimeLimit {
+  readonly #limit = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+  isUp = false;
+
+  constructor(signal: AbortSignal, limitMs: number | undefined) {
+    signal.addEventListener('abort', () => this.#limit.abort(), { once: true });
+    if (limitMs === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.isUp = true;
+      this.#limit.abort();
+    }, limitMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#limit.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function noAnswer(facts: ObjectStoreErrorContext, timeoutMs: number | undefined): ObjectStoreError {
+  const { operation, endpoint } = facts;
+  return new ObjectStoreError('TIMEOUT', `${operation}: ${endpoint} gave no answer in time`, {
+    context: { ...facts, ...(timeoutMs !== undefined && { timeoutMs }) },
+    retryable: true,
+  });
+}
+
 /** What is known of one call over its attempts. */
 class CallRun {
-  readonly #call: S3Call;
+  readonly call: S3Call;
   readonly #facts: ObjectStoreErrorContext;
   readonly #access: S3Access;
   readonly #failures = new WeakMap<ObjectStoreError, S3Failure>();
@@ -169,7 +217,7 @@ class CallRun {
   #mayHaveHappened = false;
 
   constructor(call: S3Call, facts: ObjectStoreErrorContext, access: S3Access) {
-    this.#call = call;
+    this.call = call;
     this.#facts = facts;
     this.#access = access;
   }
@@ -204,7 +252,7 @@ class CallRun {
 
   /** What a failure means for the next attempt. */
   classify(error: unknown): Failure {
-    const repeatable = this.#call.retry === 'when-safe-to-repeat';
+    const repeatable = this.call.retry === 'when-safe-to-repeat';
     const failure = ObjectStoreError.is(error) ? this.#failures.get(error) : undefined;
     if (failure === undefined) {
       // Only a time-out is not ours.

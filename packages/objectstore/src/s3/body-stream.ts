@@ -1,0 +1,135 @@
+import { Readable } from 'node:stream';
+import { brokenOff, damaged, idleError } from './body-errors.ts';
+import { type OpenBody, openBody } from './get-request.ts';
+import type { S3Connection } from './s3-connection.ts';
+
+/** So much new data makes a broken connection forgiven: the next break starts with all attempts again. */
+const PROGRESS_BYTES = 1024 * 1024;
+/** That of the call policy. */
+const DEFAULT_ATTEMPTS = 5;
+
+/**
+ * The body of an object as a stream that goes on where it broke off: with another request for the rest of the same
+ * version, after the wait and with the attempts of the call policy, to which the break is a failed attempt. It fails only
+ * when these are used up without progress, or the version is gone.
+ *
+ * Nothing is read ahead of the reader but the usual buffers. A reader that waits may wait for as long as it likes; the
+ * server may not.
+ */
+export class BodyStream extends Readable {
+  readonly #connection: S3Connection;
+  readonly #key: string;
+  readonly #maxAttempts: number;
+  readonly #opened: OpenBody;
+  readonly #ended = new AbortController();
+  #source: Readable | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  /** Where the next byte is in the object. */
+  #at: number;
+  #breaks = 0;
+  #brokeAt: number;
+
+  constructor(connection: S3Connection, key: string, opened: OpenBody) {
+    super();
+    this.#connection = connection;
+    this.#key = key;
+    this.#maxAttempts = connection.options.resilience.retry?.maxAttempts ?? DEFAULT_ATTEMPTS;
+    this.#opened = opened;
+    this.#at = opened.range.start;
+    this.#brokeAt = this.#at;
+    this.#attach(opened.body);
+  }
+
+  override _read(): void {
+    this.#source?.resume();
+    this.#idle?.refresh();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#ended.abort();
+    this.#detach();
+    callback(error);
+  }
+
+  #attach(source: Readable): void {
+    this.#source = source;
+    const broke = (error: unknown) => {
+      if (this.#source === source) this.#resume(error);
+    };
+    source.on('data', (chunk: Buffer) => this.#take(chunk));
+    source.on('end', () => {
+      if (this.#source === source) this.#end();
+    });
+    source.on('error', broke);
+    source.on('close', () => broke(undefined));
+    source.pause();
+    const limitMs = this.#connection.options.requestTimeoutMs;
+    this.#idle = setInterval(() => {
+      // A source that is paused waits for the reader.
+      if (!source.isPaused()) broke(idleError(this.#connection, this.#key, limitMs));
+    }, limitMs).unref();
+    if (this.readableLength < this.readableHighWaterMark) source.resume();
+  }
+
+  #detach(): void {
+    clearInterval(this.#idle);
+    const source = this.#source;
+    this.#source = undefined;
+    source?.on('error', () => {});
+    source?.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#idle?.refresh();
+    this.#at += chunk.byteLength;
+    this.#opened.check?.update(chunk);
+    if (!this.push(chunk)) this.#source?.pause();
+  }
+
+  #end(): void {
+    if (this.#at !== this.#opened.range.endExclusive) {
+      this.#resume(undefined);
+      return;
+    }
+    this.#detach();
+    if (this.#opened.check?.matches() === false) this.destroy(damaged(this.#connection, this.#key));
+    else this.push(null);
+  }
+
+  #resume(cause: unknown): void {
+    if (this.#at === this.#opened.range.endExclusive) {
+      // Nothing is missing but the end itself.
+      this.#end();
+      return;
+    }
+    this.#detach();
+    if (this.destroyed) return;
+    if (this.#at - this.#brokeAt >= PROGRESS_BYTES) this.#breaks = 0;
+    this.#brokeAt = this.#at;
+    this.#breaks += 1;
+    this.#reopen(cause ?? brokenOff()).then(
+      (next) => {
+        if (this.destroyed) next.body.destroy();
+        else this.#attach(next.body);
+      },
+      (error: Error) => this.destroy(error),
+    );
+  }
+
+  /** As one call, whose first attempt is the one that just failed: so it waits, counts and is seen as any other. */
+  #reopen(cause: unknown): Promise<OpenBody> {
+    const { meta, range } = this.#opened;
+    const call = {
+      operation: 'getStream',
+      key: this.#key,
+      signal: this.#ended.signal,
+      retry: 'when-safe-to-repeat',
+      maxAttempts: this.#breaks < this.#maxAttempts ? this.#maxAttempts : 1,
+    } as const;
+    return this.#connection.attempts(call, async (attempt) => {
+      if (attempt.number === 1) throw cause;
+      const rest = { start: this.#at, endExclusive: range.endExclusive };
+      return openBody(this.#connection, attempt, this.#key, { range: rest, ifMatch: meta.etag });
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { CompletedPart } from '@aws-sdk/client-s3';
+import { ObjectStoreError } from '../errors.ts';
+import type { CallOptions, ObjectMeta, PutResult } from '../object-store.ts';
+import { type BegunUpload, beginUpload } from './begin-upload.ts';
+import { completeUpload } from './complete-upload.ts';
+import { copySourceOf } from './copy-source.ts';
+import { formatEtag } from './etag.ts';
+import { completionTimeoutMs } from './request-time.ts';
+import type { S3Connection } from './s3-connection.ts';
+
+/** Parts need no memory here: few and large ones. AWS takes up to 5 GiB; an object of 5 TiB has 5,000 of these. */
+const PART_BYTES = 1024 ** 3;
+
+/**
+ * Copies an object as a multipart upload whose parts are ranges of the source, all of the version that `source`
+ * describes. Nothing is visible before the end, and nothing is left behind after a failure.
+ *
+ * Errors: those of a put; `PRECONDITION_FAILED` if the source was replaced.
+ */
+export async function copyInParts(
+  connection: S3Connection,
+  source: ObjectMeta,
+  to: string,
+  { signal }: CallOptions,
+  partBytes = PART_BYTES,
+): Promise<PutResult> {
+  const { contentType, metadata, sizeBytes } = source;
+  const token = randomUUID();
+  const options = { signal, contentType, metadata };
+  const upload = await beginUpload(connection, to, options, token);
+  let parts: CompletedPart[];
+  try {
+    parts = await copyParts(connection, source, upload, signal, partBytes);
+  } catch (error) {
+    await upload.abort();
+    throw error;
+  }
+  return completeUpload(connection, { key: to, sizeBytes, options, token }, upload, {
+    parts,
+    sizeBytes,
+    crc: undefined,
+  });
+}
+
+/** `partConcurrency` at a time; the first failure ends the others, and is thrown when nothing is under way any more. */
+async function copyParts(
+  connection: S3Connection,
+  source: ObjectMeta,
+  upload: BegunUpload,
+  callerSignal: AbortSignal | undefined,
+  partBytes: number,
+): Promise<CompletedPart[]> {
+  const failed = new AbortController();
+  const signal = callerSignal === undefined ? failed.signal : AbortSignal.any([callerSignal, failed.signal]);
+  const count = Math.ceil(source.sizeBytes / partBytes);
+  const parts: CompletedPart[] = [];
+  const failures: unknown[] = [];
+  let next = 1;
+  const worker = async () => {
+    while (next <= count && failures.length === 0) {
+      const number = next;
+      next += 1;
+      const start = (number - 1) * partBytes;
+      const endExclusive = Math.min(start + partBytes, source.sizeBytes);
+      parts[number - 1] = await copyPart(connection, source, upload, { number, start, endExclusive }, signal);
+    }
+  };
+  const workers = Array.from({ length: connection.options.partConcurrency }, () =>
+    worker().catch((error: unknown) => {
+      failures.push(error);
+      failed.abort();
+    }),
+  );
+  await Promise.all(workers);
+  if (failures.length > 0) throw failures[0];
+  return parts;
+}
+
+interface PartRange {
+  readonly number: number;
+  readonly start: number;
+  readonly endExclusive: number;
+}
+
+async function copyPart(
+  connection: S3Connection,
+  source: ObjectMeta,
+  { key, uploadId }: BegunUpload,
+  { number, start, endExclusive }: PartRange,
+  signal: AbortSignal,
+): Promise<CompletedPart> {
+  const { bucket, options, sdk } = connection;
+  const command = new sdk.UploadPartCopyCommand({
+    Bucket: bucket,
+    Key: key,
+    UploadId: uploadId,
+    PartNumber: number,
+    CopySource: copySourceOf(bucket, source.key),
+    CopySourceIfMatch: formatEtag(source.etag),
+    CopySourceRange: `bytes=${start}-${endExclusive - 1}`,
+  });
+  const { CopyPartResult } = await connection.send(command, {
+    operation: 'copy a part',
+    key,
+    signal,
+    timeoutMs: completionTimeoutMs(options, endExclusive - start),
+    retry: 'when-safe-to-repeat',
+  });
+  const { ETag, ChecksumCRC32 } = CopyPartResult ?? {};
+  if (!ETag) {
+    throw new ObjectStoreError('IO_ERROR', 'the server gave no etag for a part', {
+      context: { key, part: number },
+    });
+  }
+  return { PartNumber: number, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) };
+}

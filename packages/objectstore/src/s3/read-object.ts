@@ -1,0 +1,141 @@
+import { Readable } from 'node:stream';
+import { ObjectStoreError } from '../errors.ts';
+import type { CallOptions, GetOptions, GetResult, GetStreamResult, ObjectMeta } from '../object-store.ts';
+import { resolveRange } from '../request-checks.ts';
+import { destroyOnAbort } from '../stream-abort.ts';
+import { brokenOff, damaged, idleError } from './body-errors.ts';
+import { BodyStream } from './body-stream.ts';
+import { formatEtag } from './etag.ts';
+import { type OpenBody, openBody } from './get-request.ts';
+import { metaOf } from './object-meta.ts';
+import type { S3Call, S3Connection } from './s3-connection.ts';
+
+/** The longest a timer of Node.js can wait: a body has no limit but the time without a byte. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
+/** Reads an object or a range into memory. `options` have been checked. Errors as `ObjectStore.get`. */
+export async function getObject(
+  connection: S3Connection,
+  key: string,
+  options: GetOptions = {},
+): Promise<GetResult> {
+  let damagedReads = 0;
+  const call = { ...readCall('get', key, options), timeoutMs: NO_LIMIT_MS };
+  return withRange(
+    connection,
+    key,
+    options,
+    (request) =>
+      connection.attempts(call, async (attempt) => {
+        const opened = await openBody(connection, attempt, key, request);
+        const bytes = await readWhole(connection, opened, attempt.signal);
+        if (opened.check?.matches() === false) {
+          damagedReads += 1;
+          // Once more: it may have been the network. What is damaged twice is so at rest.
+          throw damaged(connection, key, damagedReads === 1);
+        }
+        return { meta: opened.meta, range: opened.range, bytes };
+      }),
+    (meta, range) => ({ meta, range, bytes: new Uint8Array() }),
+  );
+}
+
+/** Opens an object or a range as a stream. `options` have been checked. Errors as `ObjectStore.getStream`. */
+export async function getObjectStream(
+  connection: S3Connection,
+  key: string,
+  options: GetOptions = {},
+): Promise<GetStreamResult> {
+  const result = await withRange<GetStreamResult>(
+    connection,
+    key,
+    options,
+    async (request) => {
+      const opened = await connection.attempts(readCall('getStream', key, options), (attempt) =>
+        openBody(connection, attempt, key, request),
+      );
+      const { meta, range } = opened;
+      return { meta, range, stream: new BodyStream(connection, key, opened) };
+    },
+    (meta, range) => ({ meta, range, stream: Readable.from([], { objectMode: false }) }),
+  );
+  destroyOnAbort(result.stream, options.signal);
+  return result;
+}
+
+/** Asks for what is known of an object. Errors as `ObjectStore.head`. */
+export async function headObject(
+  connection: S3Connection,
+  key: string,
+  options: GetOptions = {},
+): Promise<ObjectMeta> {
+  const { sdk, bucket } = connection;
+  const command = new sdk.HeadObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    IfMatch: options.ifMatch && formatEtag(options.ifMatch),
+    IfNoneMatch: options.ifNoneMatch && formatEtag(options.ifNoneMatch),
+  });
+  const answer = await connection.send(command, readCall('head', key, options));
+  return metaOf(key, answer.ContentLength ?? 0, answer);
+}
+
+/**
+ * Reads with the range rules of this package. S3 has no empty ranges, and takes one that starts at the end for behind it:
+ * those are answered from what HEAD says, under the same conditions.
+ */
+async function withRange<T>(
+  connection: S3Connection,
+  key: string,
+  options: GetOptions,
+  read: (request: GetOptions) => Promise<T>,
+  nothing: (meta: ObjectMeta, range: OpenBody['range']) => T,
+): Promise<T> {
+  const { start = 0, endExclusive } = options.range ?? {};
+  const isWhole = start === 0 && endExclusive === undefined;
+  const isEmpty = start === endExclusive;
+  for (;;) {
+    try {
+      if (!isEmpty) return await read(isWhole ? { ...options, range: undefined } : options);
+    } catch (error) {
+      if (endExclusive !== undefined || !ObjectStoreError.is(error) || error.code !== 'INVALID_RANGE')
+        throw error;
+    }
+    const meta = await headObject(connection, key, options);
+    const range = resolveRange(key, options.range, meta.sizeBytes);
+    if (range.start === range.endExclusive) return nothing(meta, range);
+    // The object was replaced by a longer one since its end was reported.
+  }
+}
+
+async function readWhole(
+  connection: S3Connection,
+  { meta, range, body, check }: OpenBody,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const limitMs = connection.options.requestTimeoutMs;
+  const sizeBytes = range.endExclusive - range.start;
+  // Not zeroed first; every byte is written, or none is given.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
+  const cut = () => body.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  const idle = setTimeout(() => body.destroy(idleError(connection, meta.key, limitMs)), limitMs);
+  let at = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      idle.refresh();
+      check?.update(chunk);
+      bytes.set(chunk, at);
+      at += chunk.byteLength;
+    }
+  } finally {
+    clearTimeout(idle);
+    signal.removeEventListener('abort', cut);
+  }
+  if (at !== sizeBytes) throw brokenOff();
+  return bytes;
+}
+
+function readCall(operation: string, key: string, { signal }: CallOptions): S3Call {
+  return { operation, key, signal, retry: 'when-safe-to-repeat' };
+}

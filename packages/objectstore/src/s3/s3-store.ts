@@ -1,0 +1,122 @@
+import { parseKey } from '../key.ts';
+import { type ListRequest, parseListRequest } from '../list-pages.ts';
+import type {
+  CallOptions,
+  DeleteFailure,
+  GetOptions,
+  GetResult,
+  GetStreamResult,
+  ListOptions,
+  ListPage,
+  ObjectMeta,
+  ObjectStore,
+  PutBody,
+  PutOptions,
+  PutResult,
+  StoreCapabilities,
+} from '../object-store.ts';
+import { checkGetOptions, checkOptions, checkPutOptions, closedError } from '../request-checks.ts';
+import { copyObject } from './copy-object.ts';
+import { deleteObject, deleteObjects } from './delete-objects.ts';
+import { listObjects } from './list-objects.ts';
+import { resolveS3Options, type S3ObjectStoreOptions } from './options.ts';
+import { putObject } from './put-object.ts';
+import { getObject, getObjectStream, headObject } from './read-object.ts';
+import { openS3Connection, type S3Connection } from './s3-connection.ts';
+
+/**
+ * Opens a store on a bucket of S3 or a server like it. It needs the package `@aws-sdk/client-s3`, which is loaded here and
+ * nowhere else, and sends nothing yet: whether bucket and keys are right is seen with the first call.
+ *
+ * A put is durable and visible when the server has answered. Every request passes one call policy: what may be repeated
+ * is, after a wait; the SDK repeats nothing itself. Whole objects are verified where the server gives a CRC-32, SHA-256
+ * or SHA-1 of them.
+ *
+ * Errors: `INVALID_ARGUMENT`, `NOT_SUPPORTED` if the package is not installed.
+ */
+export async function openS3ObjectStore(options: S3ObjectStoreOptions): Promise<ObjectStore> {
+  return new S3ObjectStore(await openS3Connection(resolveS3Options(options)));
+}
+
+class S3ObjectStore implements ObjectStore {
+  readonly capabilities: StoreCapabilities;
+  readonly #connection: S3Connection;
+  #closed = false;
+
+  constructor(connection: S3Connection) {
+    const { conditionalPuts } = connection.options;
+    this.capabilities = Object.freeze({
+      ifAbsent: conditionalPuts,
+      ifMatch: conditionalPuts,
+      attributes: true,
+      flatKeys: true,
+    });
+    this.#connection = connection;
+  }
+
+  async put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult> {
+    this.#checkOpen();
+    parseKey(key);
+    checkPutOptions(options, this.capabilities);
+    return putObject(this.#connection, key, body, options);
+  }
+
+  async get(key: string, options?: GetOptions): Promise<GetResult> {
+    this.#checkRead(key, options);
+    return getObject(this.#connection, key, options);
+  }
+
+  async getStream(key: string, options?: GetOptions): Promise<GetStreamResult> {
+    this.#checkRead(key, options);
+    return getObjectStream(this.#connection, key, options);
+  }
+
+  async head(key: string, options?: CallOptions): Promise<ObjectMeta> {
+    this.#check(key, options);
+    return headObject(this.#connection, key, options);
+  }
+
+  async *list(prefix: string, options?: ListOptions): AsyncGenerator<ListPage, void, void> {
+    this.#checkOpen();
+    const request: ListRequest = parseListRequest(prefix, options);
+    yield* listObjects(this.#connection, request, options?.signal);
+  }
+
+  async delete(key: string, options?: CallOptions): Promise<void> {
+    this.#check(key, options);
+    return deleteObject(this.#connection, key, options);
+  }
+
+  async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
+    this.#checkOpen();
+    checkOptions(options, []);
+    return deleteObjects(this.#connection, keys, options);
+  }
+
+  async copy(from: string, to: string, options?: CallOptions): Promise<PutResult> {
+    this.#check(from, options);
+    parseKey(to);
+    return copyObject(this.#connection, from, to, options);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#connection.close();
+  }
+
+  #check(key: string, options: CallOptions | undefined): void {
+    this.#checkOpen();
+    checkOptions(options, []);
+    parseKey(key);
+  }
+
+  #checkRead(key: string, options: GetOptions | undefined): void {
+    this.#checkOpen();
+    parseKey(key);
+    checkGetOptions(key, options);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+}
