@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ObjectStoreError } from '../errors.ts';
-import type { ObjectStore } from '../object-store.ts';
+import { MAX_KEY_BYTES } from '../key.ts';
+import type { ObjectStore, StoreCapabilities } from '../object-store.ts';
 import { assertStored, bytes, readAll, text } from './bodies.ts';
 import { assertFails, type ConformanceCase, type ResolvedParameters } from './conformance-case.ts';
 import { grouped, keys, putKeys } from './listings.ts';
@@ -85,7 +86,7 @@ async function mayFail(call: () => Promise<unknown>): Promise<void> {
 
 /** Which keys work, literally, and which are refused by every method. */
 export function keyCases(
-  flatKeys: boolean,
+  { flatKeys, maxKeyBytes = MAX_KEY_BYTES }: StoreCapabilities,
   { serverKeepsPaths }: ResolvedParameters,
 ): readonly ConformanceCase[] {
   return [
@@ -135,11 +136,16 @@ export function keyCases(
       },
     },
     {
-      name: 'a key of 1,024 bytes works with every method',
+      name: 'the longest key works with every method, one byte more is INVALID_PATH',
       async run(store) {
         const segment = 'é'.repeat(100);
-        const key = [...Array(5).fill(segment), 'y'.repeat(1024 - 5 * 201)].join('/');
-        assert.equal(Buffer.byteLength(key), 1024);
+        const segments = Array(Math.floor(maxKeyBytes / 201) - 1).fill(segment);
+        const rest = maxKeyBytes - 201 * segments.length;
+        const key = [...segments, 'y'.repeat(199), 'y'.repeat(rest - 200)].join('/');
+        assert.equal(Buffer.byteLength(key), maxKeyBytes);
+        for (const call of [store.put(`${key}y`, bytes('x')), store.get(`${key}y`), keys(store, `${key}y`)]) {
+          await assertFails('INVALID_PATH', () => call);
+        }
         await store.put('short', bytes('long'));
         await store.copy('short', key);
         await store.copy(key, 'short');

@@ -58,7 +58,7 @@ export function objectStoreConformance(
     ...listPagesCases(resolved),
     ...deleteCases,
     ...copyCases(capabilities, resolved),
-    ...keyCases(capabilities.flatKeys, resolved),
+    ...keyCases(capabilities, resolved),
     ...abortCases(resolved),
     ...abortPutCases(resolved),
     ...closeCases(resolved),
