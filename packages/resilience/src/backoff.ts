@@ -11,15 +11,19 @@ export type Jitter = 'full' | 'half' | 'decorrelated';
 /** How long to wait between tries. */
 export interface BackoffSettings {
   /** The first step. Default 200 ms; 1 ms or more. Less recovers sooner and knocks more often. */
-  readonly initialDelayMs?: number;
+  readonly initialDelayMs?: number | undefined;
   /** No wait is longer. Default 10,000 ms; at least `initialDelayMs`. */
-  readonly maxDelayMs?: number;
+  readonly maxDelayMs?: number | undefined;
   /** Default `full`. */
-  readonly jitter?: Jitter;
+  readonly jitter?: Jitter | undefined;
 }
 
 /** {@link BackoffSettings} with nothing left open. */
-export type ResolvedBackoff = Required<BackoffSettings>;
+export interface ResolvedBackoff {
+  readonly initialDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly jitter: Jitter;
+}
 
 /** Waits between tries, growing until {@link Backoff.reset}. Belongs to one loop. */
 export interface Backoff {

@@ -13,16 +13,19 @@ export type OpensAfter =
 /** When an endpoint is left alone. */
 export interface BreakerSettings {
   /** Default `{kind: 'consecutive', failures: 5}`. */
-  readonly opensAfter?: OpensAfter;
+  readonly opensAfter?: OpensAfter | undefined;
   /**
    * How long an open breaker refuses everything before one attempt may probe the endpoint. Default 10,000 ms; 1 ms or
    * more. Less finds a healthy endpoint sooner and lets more calls fail slowly.
    */
-  readonly halfOpenAfterMs?: number;
+  readonly halfOpenAfterMs?: number | undefined;
 }
 
 /** {@link BreakerSettings} with nothing left open. */
-export type ResolvedBreaker = Required<BreakerSettings>;
+export interface ResolvedBreaker {
+  readonly opensAfter: OpensAfter;
+  readonly halfOpenAfterMs: number;
+}
 
 /** Fills defaults and checks ranges; throws `INVALID_ARGUMENT`. */
 export function resolveBreakerSettings(settings: BreakerSettings): ResolvedBreaker {

@@ -18,9 +18,9 @@ export type ResilienceErrorContext = Readonly<Record<string, string | number | b
 
 /** What {@link ResilienceError} is made of beside code and message. */
 export interface ResilienceErrorOptions {
-  readonly context?: ResilienceErrorContext;
+  readonly context?: ResilienceErrorContext | undefined;
   readonly cause?: unknown;
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** The one error class of this package. Recognise it with `ResilienceError.is`, not `instanceof`. */

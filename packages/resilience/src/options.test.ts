@@ -32,6 +32,21 @@ test.each([
 
 test('options that are undefined are as good as left out', async () => {
   const nothing = { signal: undefined, timeoutMs: undefined, maxAttempts: undefined, classify: undefined };
-  const policy = createCallPolicy({ name: 'a' });
+  const policy = createCallPolicy({
+    name: 'a',
+    retry: {
+      maxAttempts: undefined,
+      maxRetryAfterMs: undefined,
+      initialDelayMs: undefined,
+      maxDelayMs: undefined,
+      jitter: undefined,
+    },
+    timeoutMs: undefined,
+    breaker: undefined,
+    maxConcurrent: undefined,
+    maxQueued: undefined,
+    onEvent: undefined,
+    components: { random: undefined, nowMs: undefined },
+  });
   expect(await policy.execute(async ({ number }) => number, { operation: 'get', ...nothing })).toBe(1);
 });

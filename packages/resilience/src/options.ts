@@ -10,41 +10,41 @@ export interface RetrySettings extends BackoffSettings {
    * Attempts, the first included. Default 5; 1 or more, `Infinity` for as long as it takes. One call may ask for
    * fewer or more.
    */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
   /**
    * The longest wait an endpoint may ask for. Default 30,000 ms; 0 or more. Who asks for more gets no further attempt:
    * the failure is thrown at once. More waits out longer overloads, with callers waiting.
    */
-  readonly maxRetryAfterMs?: number;
+  readonly maxRetryAfterMs?: number | undefined;
 }
 
 /** What a policy takes from outside, so that tests can supply their own. */
 export interface CallComponents {
   /** Numbers in [0, 1) for jitter. Default `Math.random`. */
-  readonly random: () => number;
+  readonly random?: (() => number) | undefined;
   /** Milliseconds for the breaker; must not jump. Default `performance.now`. Timers are always those of Node.js. */
-  readonly nowMs: () => number;
+  readonly nowMs?: (() => number) | undefined;
 }
 
 /** Settings of one endpoint. Only `name` is needed. */
 export interface CallPolicyOptions {
   /** The endpoint, as events and errors name it. Not empty; keep credentials out of it. */
   readonly name: string;
-  readonly retry?: RetrySettings;
+  readonly retry?: RetrySettings | undefined;
   /**
    * Time limit of one attempt. Default 30,000 ms; 1 ms to 2^31-1 ms. It starts when the attempt starts, not while the
    * call waits for its turn. One call may set its own.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Default: `BreakerSettings` with all defaults. `false` for none. */
-  readonly breaker?: BreakerSettings | false;
+  readonly breaker?: BreakerSettings | false | undefined;
   /** Attempts under way at once. Default `Infinity`; 1 or more. Waits between attempts do not count. */
-  readonly maxConcurrent?: number;
+  readonly maxConcurrent?: number | undefined;
   /** Attempts that may wait for their turn. Default `Infinity`; 0 or more. No effect without `maxConcurrent`. */
-  readonly maxQueued?: number;
+  readonly maxQueued?: number | undefined;
   /** Called for each event, synchronously. What it throws is dropped. */
-  readonly onEvent?: (event: CallEvent) => void;
-  readonly components?: Partial<CallComponents>;
+  readonly onEvent?: ((event: CallEvent) => void) | undefined;
+  readonly components?: CallComponents | undefined;
 }
 
 /** {@link CallPolicyOptions} checked and with nothing left open. */
@@ -58,7 +58,7 @@ export interface ResolvedCallPolicy {
   readonly maxConcurrent: number;
   readonly maxQueued: number;
   readonly emit: (event: CallEvent) => void;
-  readonly components: CallComponents;
+  readonly components: { readonly random: () => number; readonly nowMs: () => number };
 }
 
 const policyKeys = [

@@ -6,7 +6,7 @@ export interface PauseOptions {
    * Default true: the process stays alive until the pause is over. False lets it end in the middle of the pause when
    * nothing else is going on.
    */
-  readonly keepAlive?: boolean;
+  readonly keepAlive?: boolean | undefined;
 }
 
 /**
