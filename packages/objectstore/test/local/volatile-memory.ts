@@ -68,6 +68,8 @@ export class VolatileMemory {
         const value: unknown = Reflect.get(target, property, target);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]) => {
+          // A close that fails has closed all the same.
+          if (property === 'close') await target.close();
           memory.#check(String(property), path);
           const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, args);
           if (property === 'writeFile') memory.unsyncedContent.add((await target.stat()).ino);
