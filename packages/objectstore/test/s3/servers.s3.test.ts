@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -101,6 +102,29 @@ test('versitygw answers in virtual-host style when given a domain', async () => 
   expect(await (await client.send(get)).Body?.transformToString()).toBe('body');
   expect(hosts).toContain('judged.localhost');
 });
+
+test.each([
+  [undefined, 3],
+  [true, 1],
+])(
+  'versitygw with keepAlive %s serves three requests over %i connections',
+  async (keepAlive, connections) => {
+    const server = await started(startVersitygw(keepAlive === undefined ? {} : { keepAlive }));
+    await createBucket(server, 'judged');
+    const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ports = new Set<number | undefined>();
+    const createConnection = httpAgent.createConnection.bind(httpAgent);
+    httpAgent.createConnection = (options, callback) => {
+      const socket = createConnection(options, callback) as Socket;
+      socket.once('connect', () => ports.add(socket.localPort));
+      return socket;
+    };
+    const client = clientOf(server, { requestHandler: { httpAgent } });
+    await client.send(put('body'));
+    for (let n = 0; n < 2; n += 1) await (await client.send(get)).Body?.transformToString();
+    expect(ports.size).toBe(connections);
+  },
+);
 
 test('a directory given to versitygw outlives it with its buckets; one of its own does not', async () => {
   const dir = await tempDir();

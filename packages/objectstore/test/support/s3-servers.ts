@@ -37,6 +37,11 @@ export interface VersitygwOptions {
    * the old bytes. Default: `xattr` where the file system has user attributes, else `sidecar`.
    */
   readonly metadata?: 'xattr' | 'sidecar';
+  /**
+   * Whether a connection serves more than one request, as those to S3 do. With it versitygw 1.8.0 answers a request
+   * that follows an upload of the C++ SDK (pyarrow, and so PyIceberg) with 400 BadRequest. Default false.
+   */
+  readonly keepAlive?: boolean;
 }
 
 const STARTS = 5;
@@ -116,12 +121,13 @@ export async function startVersitygw(options: VersitygwOptions = {}): Promise<S3
   const [buckets, sidecar] = [join(dir, 'buckets'), join(dir, 'sidecar')];
   for (const folder of [buckets, sidecar]) await mkdir(folder, { recursive: true });
   const health = `/health-${randomBytes(8).toString('hex')}`;
-  const { virtualDomain, metadata } = options;
+  const { virtualDomain, metadata, keepAlive } = options;
   const startWith = (kind: 'xattr' | 'sidecar') =>
     start({
       command: required('DANUBE_VERSITYGW'),
       args: (port) => [
-        ...['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', '--health', health],
+        ...['--port', `127.0.0.1:${port}`, '--quiet', '--health', health],
+        ...(keepAlive ? ['--keep-alive'] : []),
         ...(virtualDomain ? ['--virtual-domain', `${virtualDomain}:${port}`] : []),
         ...['posix', ...(kind === 'sidecar' ? ['--sidecar', sidecar] : []), buckets],
       ],
