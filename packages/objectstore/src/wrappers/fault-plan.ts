@@ -75,7 +75,8 @@ export class PlannedFault {
   /** Waits, if the fault is a delay. Errors: `ABORTED`. */
   async delay(signal: AbortSignal | undefined): Promise<void> {
     if (this.#chosen.kind !== 'delay') return;
-    await sleep(this.#delayMs, undefined, signal && { signal }).catch((error: unknown) => {
+    const options = signal instanceof AbortSignal ? { signal } : undefined;
+    await sleep(this.#delayMs, undefined, options).catch((error: unknown) => {
       throw signal?.aborted ? abortedError(signal) : error;
     });
   }

@@ -98,13 +98,27 @@ class PrefixStore implements ObjectStore {
   }
 
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
-    // What is no key here is none with the prefix either, so the store refuses each of them in its place.
-    const full = Array.isArray(keys) ? keys.map((key) => this.#joined(key)) : keys;
-    const failures = await this.#shown(() => this.#store.deleteMany(full, options));
-    return failures.map(({ key, error }) => ({
-      key: this.#stripped(key),
-      error: this.#unprefixed(error) as ObjectStoreError,
-    }));
+    if (!Array.isArray(keys)) return this.#store.deleteMany(keys, options);
+    const failures = new Map<number, DeleteFailure>();
+    const asked: { readonly index: number; readonly full: string }[] = [];
+    for (const [index, key] of keys.entries()) {
+      try {
+        asked.push({ index, full: this.#full(key) });
+      } catch (error) {
+        failures.set(index, { key, error: error as ObjectStoreError });
+      }
+    }
+    const full = asked.map((one) => one.full);
+    const failed = await this.#shown(() => this.#store.deleteMany(full, options));
+    let next = 0;
+    for (const { key, error } of failed) {
+      // The store's failures are in our order: the next place that asked for the key is the one that failed.
+      while (next < asked.length && asked[next]?.full !== key) next += 1;
+      const index = asked[next]?.index ?? keys.length;
+      failures.set(index, { key: this.#stripped(key), error: this.#unprefixed(error) as ObjectStoreError });
+      next += 1;
+    }
+    return [...failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
   }
 
   async copy(from: string, to: string, options?: CallOptions): Promise<PutResult> {

@@ -39,6 +39,8 @@ export function relayStream(source: Readable, signal: AbortSignal | undefined, h
   });
   const fail = (error: unknown) => {
     finish(error);
+    // Ends of the caller's own making must not end a process in which nobody reads the body yet.
+    if (ObjectStoreError.is(error) && ownDoing.has(error.code)) relay.on('error', () => {});
     relay.destroy(mapError(error));
   };
   source.pause();
@@ -63,6 +65,8 @@ export function relayStream(source: Readable, signal: AbortSignal | undefined, h
   destroyOnAbort(relay, signal);
   return relay;
 }
+
+const ownDoing: ReadonlySet<string> = new Set(['ABORTED', 'CLOSED']);
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error), { cause: error });

@@ -12,7 +12,8 @@ export function watchedBody(body: PutBody, onChunk: (chunk: Uint8Array) => void)
       const watched: AsyncIterator<Uint8Array> = {
         async next() {
           const next = await source.next();
-          if (!next.done) onChunk(next.value);
+          // What is no chunk is for the store to refuse.
+          if (!next.done && next.value instanceof Uint8Array) onChunk(next.value);
           return next;
         },
       };

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { createMemoryObjectStore, type ObjectStore, ObjectStoreError } from '../../src/index.ts';
 import { type FaultRule, type FaultyStore, withFaults } from '../../src/testing.ts';
 import { bytes, outcome, text } from '../local/helpers.ts';
-import { conformanceOf, pagesOf, streamText } from './support.ts';
+import { conformanceOverMemory, pagesOf, streamText } from './support.ts';
 
 // Late calls break no promise; every other fault does, on purpose.
-conformanceOf((store) =>
+conformanceOverMemory((store) =>
   withFaults(store, { seed: 1, rules: [{ fault: 'delay', maxDelayMs: 2, probability: 0.05 }] }),
 );
 

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createMemoryObjectStore, type ObjectStore, ObjectStoreError, withLimits } from '../../src/index.ts';
 import { bytes, outcome } from '../local/helpers.ts';
-import { conformanceOf, pagesOf, streamText } from './support.ts';
+import { conformanceOverMemory, pagesOf, streamText } from './support.ts';
 
-conformanceOf((store) =>
+conformanceOverMemory((store) =>
   withLimits(store, { maxConcurrent: 3, maxQueued: 10_000, requestsPerSecond: 1e6, burst: 500 }),
 );
 

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { createMemoryObjectStore, type ObjectStore, type StoreCall, withMetrics } from '../../src/index.ts';
 import { withFaults } from '../../src/testing.ts';
 import { bytes, outcome } from '../local/helpers.ts';
-import { conformanceOf, pagesOf, streamText } from './support.ts';
+import { conformanceOverMemory, pagesOf, streamText } from './support.ts';
 
-conformanceOf((store) => withMetrics(store, { onCall: () => {} }));
+conformanceOverMemory((store) => withMetrics(store, { onCall: () => {} }));
 
 function measured(inner: ObjectStore = createMemoryObjectStore()) {
   const calls: StoreCall[] = [];
