@@ -20,6 +20,7 @@ import {
   checkOptions,
   checkPutOptions,
   closedError,
+  invalidArgument,
   resolveRange,
   throwIfAborted,
 } from '../request-checks.ts';
@@ -138,7 +139,8 @@ class LocalObjectStore implements ObjectStore {
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
     this.#checkOpen();
     checkOptions(options, []);
-    return deleteObjects(this.#root, keys, options?.signal);
+    if (!Array.isArray(keys)) throw invalidArgument('the keys to delete are not an array', {});
+    return deleteObjects(this.#root, [...keys], options?.signal);
   }
 
   async copy(from: string, to: string, options?: CallOptions): Promise<PutResult> {

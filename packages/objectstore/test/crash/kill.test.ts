@@ -4,7 +4,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type ObjectStore, openLocalObjectStore } from '../../src/index.ts';
+import { openLocalObjectStore } from '../../src/local/local-store.ts';
+import type { ObjectStore } from '../../src/object-store.ts';
 import { tempDir } from '../local/helpers.ts';
 
 const ROUNDS = 12;

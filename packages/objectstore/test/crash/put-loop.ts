@@ -3,7 +3,7 @@
  * Arguments: root, name of this process. A body is `size in decimal\n`, then that many bytes of one value.
  */
 import { writeSync } from 'node:fs';
-import { openLocalObjectStore } from '../../src/index.ts';
+import { openLocalObjectStore } from '../../src/local/local-store.ts';
 
 const [root = '', name = ''] = process.argv.slice(2);
 const store = await openLocalObjectStore({ root });

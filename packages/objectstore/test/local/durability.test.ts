@@ -1,6 +1,6 @@
 import nodeFs from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { openLocalObjectStore } from '../../src/index.ts';
+import { openLocalObjectStore } from '../../src/local/local-store.ts';
 import { basename, bytes, join, keys, outcome, tempDir, text } from './helpers.ts';
 import { VolatileMemory } from './volatile-memory.ts';
 

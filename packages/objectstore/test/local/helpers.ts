@@ -2,14 +2,8 @@ import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
-import {
-  type ListOptions,
-  type ListPage,
-  type ObjectMeta,
-  type ObjectStore,
-  ObjectStoreError,
-  type ObjectStoreErrorCode,
-} from '../../src/index.ts';
+import { ObjectStoreError, type ObjectStoreErrorCode } from '../../src/errors.ts';
+import type { ListOptions, ListPage, ObjectMeta, ObjectStore } from '../../src/object-store.ts';
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
 export const text = (body: Uint8Array) => new TextDecoder().decode(body);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ObjectStoreError, openLocalObjectStore } from '../../src/index.ts';
+import { ObjectStoreError } from '../../src/errors.ts';
+import { openLocalObjectStore } from '../../src/local/local-store.ts';
 import { GATHER_BYTES } from '../../src/local/write-chunks.ts';
 import { bytes, join, keys, openBelow, outcome, tempDir, tempFiles, text } from './helpers.ts';
 import { VolatileMemory } from './volatile-memory.ts';

@@ -1,6 +1,7 @@
 import nodeFs from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { type LocalFileSystem, openLocalObjectStore } from '../../src/index.ts';
+import type { LocalFileSystem } from '../../src/local/file-system.ts';
+import { openLocalObjectStore } from '../../src/local/local-store.ts';
 import { currentProcess, FOREIGN_TEMP_AGE_MS, tempName } from '../../src/local/temp-files.ts';
 import { bytes, join, keys, outcome, tempDir } from './helpers.ts';
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type LocalFileSystem, openLocalObjectStore } from '../../src/index.ts';
+import type { LocalFileSystem } from '../../src/local/file-system.ts';
+import { openLocalObjectStore } from '../../src/local/local-store.ts';
 import { bytes, join, keys, listAll, outcome, plainPath, systemError, tempDir, text } from './helpers.ts';
 
 /** Without /proc the store walks on plain paths. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import nodeFs from 'node:fs/promises';
-import type { LocalFileSystem } from '../../src/index.ts';
+import type { LocalFileSystem } from '../../src/local/file-system.ts';
 import { dirname, plainPath, systemError } from './helpers.ts';
 
 /**
@@ -16,6 +16,8 @@ export class VolatileMemory {
   readonly calls: string[] = [];
   /** Which call of which path fails, with which system code. Asked before it is made. */
   fail: (call: string, path: string) => string | undefined = () => undefined;
+  /** What happens just before a call of an open file or directory. */
+  beforeCall: (call: string, path: string) => Promise<void> = async () => {};
 
   readonly fs: LocalFileSystem = {
     ...nodeFs,
@@ -68,6 +70,7 @@ export class VolatileMemory {
         const value: unknown = Reflect.get(target, property, target);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]) => {
+          await memory.beforeCall(String(property), path);
           // A close that fails has closed all the same.
           if (property === 'close') await target.close();
           memory.#check(String(property), path);
