@@ -36,7 +36,7 @@ export async function removeStaleUploads(
   const begunBefore = Date.now() - olderThanMs;
   const failures: ObjectStoreError[] = [];
   let removed = 0;
-  for await (const upload of listUploads(connection, prefix, signal)) {
+  for (const upload of await listUploads(connection, prefix, signal)) {
     if (upload.begunMs > begunBefore) continue;
     const outcome = await abortUpload(connection, upload, patience(signal));
     if (ObjectStoreError.is(outcome)) failures.push(outcome);

@@ -39,17 +39,23 @@ export async function abortUpload(
   return ended.error;
 }
 
-/** The uploads whose key starts with `prefix`, page by page. Rejects as `ObjectStore.list` does. */
-export async function* listUploads(
+/**
+ * The uploads whose key starts with `prefix`, asked for in pages of `pageSize`. All at once: whoever aborts them would
+ * abort the marker of the next page. Rejects as `ObjectStore.list` does.
+ */
+export async function listUploads(
   connection: S3Connection,
   prefix: string,
   signal: AbortSignal | undefined,
-): AsyncGenerator<ListedUpload, void, void> {
+  pageSize = 1000,
+): Promise<ListedUpload[]> {
+  const uploads: ListedUpload[] = [];
   let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
   for (;;) {
     const command = new connection.sdk.ListMultipartUploadsCommand({
       Bucket: connection.bucket,
       Prefix: prefix,
+      MaxUploads: pageSize,
       ...marker,
     });
     const page = await connection.send(command, {
@@ -60,9 +66,9 @@ export async function* listUploads(
     });
     for (const { Key: key, UploadId: uploadId, Initiated } of page.Uploads ?? []) {
       if (key === undefined || uploadId === undefined) continue;
-      yield { key, uploadId, begunMs: Initiated?.getTime() ?? Number.POSITIVE_INFINITY };
+      uploads.push({ key, uploadId, begunMs: Initiated?.getTime() ?? Number.POSITIVE_INFINITY });
     }
-    if (!page.IsTruncated || !page.NextKeyMarker) return;
+    if (!page.IsTruncated || !page.NextKeyMarker) return uploads;
     marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
   }
 }
@@ -73,7 +79,7 @@ export async function abortUploadsOf(
   key: string,
   signal = patience(),
 ): Promise<void> {
-  for await (const upload of listUploads(connection, key, signal)) {
+  for (const upload of await listUploads(connection, key, signal)) {
     if (upload.key !== key) continue;
     const outcome = await abortUpload(connection, upload, signal);
     if (ObjectStoreError.is(outcome)) throw outcome;
