@@ -28,7 +28,11 @@ export type {
 } from './object-store.ts';
 export type { S3Credentials, S3StaticCredentials, S3VendedCredentials } from './s3/credentials.ts';
 export type { S3Components, S3ObjectStoreOptions, S3ResilienceSettings } from './s3/options.ts';
+export type { S3ObjectStore } from './s3/s3-store.ts';
 export { openS3ObjectStore } from './s3/s3-store.ts';
+export type { StaleUploadOptions } from './s3/stale-uploads.ts';
+export type { UploadJournal, UploadJournalOptions, UploadNote, UploadTarget } from './s3/upload-journal.ts';
+export { openUploadJournal } from './s3/upload-journal.ts';
 export type { LimitsOptions } from './wrappers/limits-options.ts';
 export { withLimits } from './wrappers/limits-store.ts';
 export type { MetricsOptions, StoreCall, StoreOperation } from './wrappers/metrics-store.ts';

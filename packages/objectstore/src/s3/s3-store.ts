@@ -23,10 +23,24 @@ import { resolveS3Options, type S3ObjectStoreOptions } from './options.ts';
 import { putObject } from './put-object.ts';
 import { getObject, getObjectStream, headObject } from './read-object.ts';
 import { openS3Connection, type S3Connection } from './s3-connection.ts';
+import { abortLeftOverUploads, removeStaleUploads, type StaleUploadOptions } from './stale-uploads.ts';
+
+/** A store on S3, with what only S3 needs. */
+export interface S3ObjectStore extends ObjectStore {
+  /**
+   * Aborts multipart uploads that nobody goes on with, of any process and program, and resolves with their number. Their
+   * parts cost storage until then, but are never visible. **Dangerous for uploads under way that are older than
+   * `olderThanMs`**, whoever is at them: their puts fail.
+   *
+   * Errors: `INVALID_ARGUMENT`, those of a listing, and the first failure of an abort, after all have been tried.
+   */
+  removeStaleUploads(options: StaleUploadOptions): Promise<number>;
+}
 
 /**
  * Opens a store on a bucket of S3 or a server like it. It needs the package `@aws-sdk/client-s3`, which is loaded here and
- * nowhere else, and sends nothing yet: whether bucket and keys are right is seen with the first call.
+ * nowhere else, and sends nothing yet: whether bucket and keys are right is seen with the first call. (With an
+ * `uploadJournal` that has notes of killed processes, their uploads are aborted first.)
  *
  * A put is durable and visible when the server has answered. Every request passes one call policy: what may be repeated
  * is, after a wait; the SDK repeats nothing itself. Whole objects are verified where the server gives a CRC-32, SHA-256
@@ -34,11 +48,13 @@ import { openS3Connection, type S3Connection } from './s3-connection.ts';
  *
  * Errors: `INVALID_ARGUMENT`, `NOT_SUPPORTED` if the package is not installed.
  */
-export async function openS3ObjectStore(options: S3ObjectStoreOptions): Promise<ObjectStore> {
-  return new S3ObjectStore(await openS3Connection(resolveS3Options(options)));
+export async function openS3ObjectStore(options: S3ObjectStoreOptions): Promise<S3ObjectStore> {
+  const connection = await openS3Connection(resolveS3Options(options));
+  if (options.uploadJournal !== undefined) await abortLeftOverUploads(connection, options.uploadJournal);
+  return new BucketStore(connection);
 }
 
-class S3ObjectStore implements ObjectStore {
+class BucketStore implements S3ObjectStore {
   readonly capabilities: StoreCapabilities;
   readonly #connection: S3Connection;
   #closed = false;
@@ -97,6 +113,11 @@ class S3ObjectStore implements ObjectStore {
     this.#check(from, options);
     parseKey(to);
     return copyObject(this.#connection, from, to, options);
+  }
+
+  async removeStaleUploads(options: StaleUploadOptions): Promise<number> {
+    this.#checkOpen();
+    return removeStaleUploads(this.#connection, options);
   }
 
   async close(): Promise<void> {
