@@ -4,8 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ObjectStoreError, type ObjectStoreErrorCode } from '../errors.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-export { keys, listAll } from './listings.ts';
-
 /** One promise of `ObjectStore` as a test: `run` throws if the store breaks it. */
 export interface ConformanceCase {
   readonly name: string;
@@ -86,9 +84,9 @@ export async function assertOneWins(
 
 /** Waits for what may come a little later than the call that caused it. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  const giveUpMs = Date.now() + 5000;
+  const giveUpMs = Date.now() + 3000;
   while (!holds()) {
-    assert.ok(Date.now() < giveUpMs, `not so within 5 s: ${what}`);
+    assert.ok(Date.now() < giveUpMs, `not so within 3 s: ${what}`);
     await sleep(2);
   }
 }
