@@ -10,13 +10,12 @@ import { mayHaveHappened, type S3Connection } from './s3-connection.ts';
 /** What one request can copy, https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html. */
 export const MAX_SINGLE_COPY_BYTES = 5 * 1024 ** 3;
 
-/** How often the source may be replaced between looking and copying before the copy gives up. */
+/** How often an object of more than that may be replaced between looking and copying before the copy gives up. */
 const MAX_LOOKS = 5;
 
 /**
  * Copies an object within the bucket without its bytes passing through this process; in parts from
- * `maxSingleCopyBytes` on. It is one version of the source that is copied: a source that is replaced meanwhile is
- * looked at again.
+ * `maxSingleCopyBytes` on. One version of the source is copied: parts of another one are refused by the server.
  *
  * Errors as `ObjectStore.copy`.
  */
@@ -32,28 +31,53 @@ export async function copyObject(
     // S3 refuses to copy an object onto itself, where there is nothing to do.
     if (from === to) return resultOf(source);
     try {
-      return source.sizeBytes > maxSingleCopyBytes
-        ? await copyInParts(connection, source, to, options)
-        : await copyWhole(connection, source, to, options);
+      if (source.sizeBytes > maxSingleCopyBytes) return await copyInParts(connection, source, to, options);
+      return await copyWhole(connection, source, to, options);
     } catch (error) {
-      const replaced = ObjectStoreError.is(error) && error.code === 'PRECONDITION_FAILED';
-      if (!replaced || look === MAX_LOOKS) throw outcomeOf(error, to);
+      if (!isReplaced(error) || look === MAX_LOOKS) throw outcomeOf(error, to);
     }
   }
 }
 
+/**
+ * Copies in one request, which is of one version by itself. The condition makes sure that it is the one whose size is
+ * known; if it was replaced, the copy says how long it is, once it is there.
+ */
 async function copyWhole(
   connection: S3Connection,
   source: ObjectMeta,
   to: string,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<PutResult> {
+  const { sizeBytes, etag } = source;
+  try {
+    return { sizeBytes, ...(await requestCopy(connection, source, to, options, formatEtag(etag))) };
+  } catch (error) {
+    if (!isReplaced(error)) throw error;
+  }
+  const made = await requestCopy(connection, source, to, options, undefined);
+  try {
+    const { sizeBytes: size } = await headObject(connection, to, { ...options, ifMatch: made.etag });
+    return { sizeBytes: size, ...made };
+  } catch (cause) {
+    const message = `"${to}" was copied, but may have been replaced since: it cannot be asked for its size`;
+    throw new ObjectStoreError('PUT_STATE_UNKNOWN', message, { context: { key: to }, cause });
+  }
+}
+
+async function requestCopy(
+  connection: S3Connection,
+  source: ObjectMeta,
+  to: string,
+  { signal }: CallOptions,
+  ifMatch: string | undefined,
+): Promise<Omit<PutResult, 'sizeBytes'>> {
   const { sdk, bucket, options } = connection;
   const command = new sdk.CopyObjectCommand({
     Bucket: bucket,
     Key: to,
     CopySource: copySourceOf(bucket, source.key),
-    CopySourceIfMatch: formatEtag(source.etag),
+    CopySourceIfMatch: ifMatch,
   });
   const { CopyObjectResult, VersionId } = await connection.send(command, {
     operation: 'copy',
@@ -62,16 +86,16 @@ async function copyWhole(
     timeoutMs: completionTimeoutMs(options, source.sizeBytes),
     retry: 'when-safe-to-repeat',
   });
-  const { sizeBytes } = source;
-  return {
-    sizeBytes,
-    etag: parseEtag(CopyObjectResult?.ETag ?? ''),
-    ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }),
-  };
+  const etag = parseEtag(CopyObjectResult?.ETag ?? '');
+  return { etag, ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }) };
 }
 
 function resultOf({ sizeBytes, etag, versionId }: ObjectMeta): PutResult {
   return { sizeBytes, etag, ...(versionId !== undefined && { versionId }) };
+}
+
+function isReplaced(error: unknown): boolean {
+  return ObjectStoreError.is(error) && error.code === 'PRECONDITION_FAILED';
 }
 
 function outcomeOf(error: unknown, to: string): unknown {
