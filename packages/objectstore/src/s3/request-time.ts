@@ -6,7 +6,7 @@ const LONGEST_COMPLETION_MS = 15 * 60_000;
 
 /** The time limit of an attempt that sends so many bytes: a slow line is no reason to give up. */
 export function sendingTimeoutMs({ requestTimeoutMs }: ResolvedS3Options, sizeBytes: number): number {
-  return requestTimeoutMs + Math.ceil(sizeBytes / SENT_BYTES_PER_SECOND) * 1000;
+  return requestTimeoutMs + Math.ceil((sizeBytes * 1000) / SENT_BYTES_PER_SECOND);
 }
 
 /**
@@ -14,6 +14,6 @@ export function sendingTimeoutMs({ requestTimeoutMs }: ResolvedS3Options, sizeBy
  * on a file system copy the parts.
  */
 export function completionTimeoutMs({ requestTimeoutMs }: ResolvedS3Options, sizeBytes: number): number {
-  const extraMs = Math.ceil(sizeBytes / COMPLETED_BYTES_PER_SECOND) * 1000;
+  const extraMs = Math.ceil((sizeBytes * 1000) / COMPLETED_BYTES_PER_SECOND);
   return requestTimeoutMs + Math.min(extraMs, LONGEST_COMPLETION_MS);
 }
