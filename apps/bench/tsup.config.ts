@@ -10,6 +10,7 @@ export default defineConfig(
       'lmdb-driver': 'src/peers/lmdb-driver.ts',
       'iceberg-commit-driver': 'src/peers/iceberg-commit-driver.ts',
       'iceberg-plan-driver': 'src/peers/iceberg-plan-driver.ts',
+      's3-driver': 'src/peers/s3-driver.ts',
     },
     { dts: false },
   ),

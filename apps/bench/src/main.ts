@@ -3,6 +3,7 @@ import { ack } from './scenarios/ack.ts';
 import { disk } from './scenarios/disk.ts';
 import { icebergCommit } from './scenarios/iceberg-commit.ts';
 import { icebergPlan } from './scenarios/iceberg-plan.ts';
+import { objectstore } from './scenarios/objectstore.ts';
 import { wal } from './scenarios/wal.ts';
 
 const usage = `npm run bench -- SCENARIO [OPTIONS]
@@ -18,6 +19,9 @@ const usage = `npm run bench -- SCENARIO [OPTIONS]
   iceberg-plan
         planning a table of 10,000 data files with a bounded heap, next to PyIceberg
         [--rounds 5] [--heap 24]
+  objectstore
+        puts and gets of the S3 store next to the bare AWS SDK on versitygw, interleaved in one run
+        [--rounds 7] [--outstanding 1,16] [--bytes 1024,1048576,67108864]
   wal   appends to @danube/wal next to a C loop, Go group commit, etcd wal, NATS JetStream and lmdb-js,
         interleaved in one run; the peers are fetched on the first
         [--rounds 9] [--ms 900] [--only danube,c-loop] [--outstanding 1,16] [--bytes 1024] [--media disk,tmpfs]`;
@@ -41,6 +45,7 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   'iceberg-commit': () => icebergCommit({ rounds: Number(values.rounds ?? 5) }),
   'iceberg-plan': () =>
     icebergPlan({ rounds: Number(values.rounds ?? 5), heapMiB: Number(values.heap ?? 24) }),
+  objectstore: () => objectstore(values),
   wal: () => wal(values),
 };
 const [name] = positionals;
