@@ -29,12 +29,13 @@ async function checkAll(store: ObjectStore): Promise<Map<string, number>> {
   return sizes;
 }
 
-// Goal: after kill -9 at any moment no object is partial and every put that resolved is there.
-// Method: a child puts in three lanes until it is killed at a random moment; then everything is read.
+// Goal: after kill -9 at any moment no object is partial and every put or copy that resolved is there.
+// Method: a child puts bytes and streams and copies objects in three lanes until it is killed at a random moment; then everything is read.
 test(`kill -9 in a put loop, ${ROUNDS} times: no partial object, no resolved put lost, left-overs removed`, async () => {
   let seed = Number(process.env.DANUBE_SEED ?? Date.now() % 1_000_000_007);
   console.log(`seed ${seed} (set DANUBE_SEED to repeat)`);
   let leftOvers = 0;
+  let copies = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     const root = await tempDir();
     const child = spawn(process.execPath, [loop, root, `r${round}`], {
@@ -58,8 +59,10 @@ test(`kill -9 in a put loop, ${ROUNDS} times: no partial object, no resolved put
     for (const line of complete) {
       const [key = '', size] = line.split(' ');
       expect(sizes.get(key), `${key} resolved`).toBe(Number(size));
+      if (key.startsWith('copy/')) copies += 1;
     }
   }
   // A kill that never hit a put in progress would have shown nothing.
   expect(leftOvers).toBeGreaterThan(0);
+  expect(copies).toBeGreaterThan(0);
 }, 120_000);

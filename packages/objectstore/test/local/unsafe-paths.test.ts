@@ -3,7 +3,18 @@ import nodeFs from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { LocalFileSystem } from '../../src/local/file-system.ts';
 import { openLocalObjectStore } from '../../src/local/local-store.ts';
-import { bytes, join, keys, listAll, outcome, plainPath, systemError, tempDir, text } from './helpers.ts';
+import {
+  bytes,
+  join,
+  keys,
+  listAll,
+  outcome,
+  pages,
+  plainPath,
+  systemError,
+  tempDir,
+  text,
+} from './helpers.ts';
 
 /** Without /proc the store walks on plain paths. */
 const withoutDescriptors: LocalFileSystem = {
@@ -44,6 +55,12 @@ for (const [mode, fs] of [
         expect(await outcome(store.get(`${at}/secret`))).toBe('UNSAFE_PATH');
         expect(await outcome(store.head(`${at}/secret`))).toBe('UNSAFE_PATH');
         expect(await outcome(store.delete(`${at}/secret`))).toBe('UNSAFE_PATH');
+        expect(await outcome(store.getStream(`${at}/secret`))).toBe('UNSAFE_PATH');
+        expect((await store.deleteMany([`${at}/secret`])).map(({ error }) => error.code)).toEqual([
+          'UNSAFE_PATH',
+        ]);
+        expect(await outcome(store.copy(`${at}/secret`, 'stolen'))).toBe('UNSAFE_PATH');
+        expect(await outcome(keys(store, `${at}/`, { delimiter: '/' }))).toBe('UNSAFE_PATH');
         expect(await outcome(keys(store, `${at}/`))).toBe('UNSAFE_PATH');
         expect(await outcome(keys(store, `${at}/sub/x`))).toBe('UNSAFE_PATH');
         for (const ifAbsent of [true, false]) {
@@ -53,7 +70,12 @@ for (const [mode, fs] of [
           expect(await outcome(store.put(at, bytes('x'), { ifAbsent }))).toBe('UNSAFE_PATH');
         }
       }
-      expect(await keys(store, '')).toEqual([]);
+      await store.put('object', bytes('x'));
+      for (const to of ['link', 'link/new', 'dir/deep', 'dir/deep/sub/new']) {
+        expect(await outcome(store.copy('object', to))).toBe('UNSAFE_PATH');
+      }
+      expect(await keys(store, '')).toEqual(['object']);
+      expect((await pages(store, '', { delimiter: '/' })).flatMap((page) => page.commonPrefixes)).toEqual([]);
       await untouched(outside);
     });
 
@@ -70,6 +92,8 @@ for (const [mode, fs] of [
         expect(await outcome(store.put(key, bytes('x')))).toBe('UNSAFE_PATH');
         expect(await outcome(store.put(key, bytes('x'), { ifAbsent: true }))).toBe('UNSAFE_PATH');
         expect(await outcome(store.delete(key))).toBe('UNSAFE_PATH');
+        expect(await outcome(store.copy(key, 'stolen'))).toBe('UNSAFE_PATH');
+        expect(await outcome(store.copy('object', key))).toBe('UNSAFE_PATH');
         expect((await nodeFs.lstat(join(root, key))).isSymbolicLink()).toBe(true);
       }
       expect(await keys(store, '')).toEqual(['object']);
@@ -84,6 +108,8 @@ for (const [mode, fs] of [
       expect(await outcome(store.get('pipe'))).toBe('UNSAFE_PATH');
       expect(await outcome(store.put('pipe', bytes('x')))).toBe('UNSAFE_PATH');
       expect(await outcome(store.delete('pipe'))).toBe('UNSAFE_PATH');
+      expect(await outcome(store.getStream('pipe'))).toBe('UNSAFE_PATH');
+      expect(await outcome(store.copy('pipe', 'copy'))).toBe('UNSAFE_PATH');
       expect(await keys(store, '')).toEqual([]);
     });
   });
@@ -187,6 +213,24 @@ describe.runIf(process.platform === 'linux')('a directory exchanged for a link d
     await store.delete('dir/secret');
     expect(trap.sprung()).toBe(true);
     await untouched(outside);
+  });
+
+  test('a batch delete does not reach the outside', async () => {
+    const { store, outside, trap } = await race('delete');
+    expect(await store.deleteMany(['dir/secret', 'dir/sub'])).toEqual([]);
+    expect(trap.sprung()).toBe(true);
+    await untouched(outside);
+  });
+
+  test('copy reads the object it was on the way to, and does not write to the outside', async () => {
+    const reading = await race('get');
+    await reading.store.copy('dir/secret', 'copy');
+    expect(reading.trap.sprung()).toBe(true);
+    expect(text((await reading.store.get('copy')).bytes)).toBe('ours');
+    const writing = await race('rename');
+    await outcome(writing.store.copy('dir/secret', 'dir/secret'));
+    expect(writing.trap.sprung()).toBe(true);
+    await untouched(writing.outside);
   });
 
   test('list does not show the outside', async () => {
