@@ -1,4 +1,7 @@
 import { ObjectStoreError } from './errors.ts';
+import { badLocation, type Location, originOf, parseLocation, sameSegment } from './factory/location.ts';
+import type { ObjectStoreFactory, StoreLocation } from './factory/object-store-factory.ts';
+import { deleteFiles } from './file-io-deletion.ts';
 import { parseKey } from './key.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -16,8 +19,9 @@ export interface StoreFileIO {
   /** Not an error if there is no such file. */
   deleteFile(location: string): Promise<void>;
   /**
-   * Deletes many files with few requests, each as `deleteFile`. Resolves with those that could not be deleted and why,
-   * one that is not below the base too; all others are gone. See `ObjectStore.deleteMany`.
+   * Deletes many files with few requests, each as `deleteFile`; a file that is named twice, in one spelling or two, is
+   * deleted once. Resolves with an entry for each location whose file could not be deleted, in the order given and as
+   * often as given; all others are gone. What is no location, or lies elsewhere, is such an entry, too: it never rejects.
    */
   deleteFiles(
     locations: readonly string[],
@@ -38,43 +42,55 @@ export interface ListedFile {
   readonly lastModifiedMs: number;
 }
 
-export interface FileIOOptions {
-  readonly store: ObjectStore;
-  /**
-   * The location of the store's root, such as `file:///var/lib/danube/warehouse` (see `localBaseUri`) or
-   * `memory:///`. Locations that are not below it are refused.
-   */
-  readonly baseUri: string;
-}
+/** Where the files lie: in one store, or in any that a factory can open. */
+export type FileIOOptions =
+  | {
+      readonly store: ObjectStore;
+      /**
+       * The location of the store's root, such as `file:///var/lib/danube/warehouse` (see `localBaseUri`) or
+       * `memory:///`. Locations that are not below it are refused.
+       */
+      readonly baseUri: string;
+      readonly factory?: undefined;
+    }
+  | {
+      /**
+       * Locations of every scheme that it knows are used; the stores are opened at the first use and closed with the
+       * factory. `file:` locations need its `localRoots`.
+       */
+      readonly factory: Pick<ObjectStoreFactory, 'locate'>;
+      readonly store?: undefined;
+      readonly baseUri?: undefined;
+    };
 
 /**
- * Makes a store usable by full locations: a location is `baseUri` + `/` + key.
+ * Makes stores usable by full locations: a location is the URI of a store's root + `/` + key. `s3a://` and `s3n://` are
+ * `s3://`; `file:/p`, `file:///p` and `file://localhost/p` are one.
  *
- * **Text behind the base is taken literally**, percent signs included: that is what PyIceberg, Java's Hadoop paths and
- * DuckDB do, and engines write partition directories such as `topic=%2Fdefault%2Forders` whose names on disk contain
- * the percent signs. Decoding would open another file than they do. The base itself matches in its literal and in its
- * percent-encoded spelling (`/my data` and `/my%20data`), and `file:/p`, `file:///p` and `file://localhost/p` are
- * one.
+ * **Text behind the root is taken literally**, percent signs included, on S3 as in files: that is what PyIceberg, Java's
+ * Hadoop paths and DuckDB do, and engines write partition directories such as `topic=%2Fdefault%2Forders` whose names
+ * contain the percent signs. Decoding would open another file than they do. The root itself, if it is a base URI or a
+ * local root, matches in its literal and in its percent-encoded spelling (`/my data` and `/my%20data`).
  *
- * Errors: `INVALID_ARGUMENT` for a base that is no absolute URI and for locations outside it; else those of the store.
+ * Errors: `INVALID_ARGUMENT` for a base that is no absolute URI and for locations outside; else those of the stores.
  */
 export function createFileIO(options: FileIOOptions): StoreFileIO {
-  const { store } = options;
-  const base = parseLocation(options.baseUri);
-  if (base === undefined)
-    throw badLocation(options.baseUri, 'is not an absolute URI (scheme://…)', options.baseUri);
-  // A base may be written with or without slashes at its end.
-  const below = {
-    ...base,
-    segments: base.segments.slice(0, base.segments.findLastIndex((s) => s !== '') + 1),
+  const locate = locatorOf(options);
+  const fileAt = async (location: string) => {
+    const { path: key, open } = locate(location);
+    parseKey(key);
+    return { store: await open(), key };
   };
-  const keyOf = (location: string) => keyBelow(below, location, options.baseUri);
 
   return {
-    readFile: async (location) => (await store.get(keyOf(location))).bytes,
+    async readFile(location) {
+      const { store, key } = await fileAt(location);
+      return (await store.get(key)).bytes;
+    },
 
     async readRange(location, start, endExclusive) {
-      const { bytes } = await store.get(keyOf(location), { range: { start, endExclusive } });
+      const { store, key } = await fileAt(location);
+      const { bytes } = await store.get(key, { range: { start, endExclusive } });
       if (bytes.byteLength === endExclusive - start) return bytes;
       const context = { location, start, endExclusive, gotBytes: bytes.byteLength };
       throw new ObjectStoreError('INVALID_RANGE', `[${start}, ${endExclusive}) ends behind ${location}`, {
@@ -82,45 +98,32 @@ export function createFileIO(options: FileIOOptions): StoreFileIO {
       });
     },
 
-    fileSize: async (location) => (await store.head(keyOf(location))).sizeBytes,
+    async fileSize(location) {
+      const { store, key } = await fileAt(location);
+      return (await store.head(key)).sizeBytes;
+    },
 
     async writeFile(location, data, writeOptions) {
-      await store.put(keyOf(location), data, { ifAbsent: writeOptions?.ifAbsent ?? false });
+      const { store, key } = await fileAt(location);
+      await store.put(key, data, { ifAbsent: writeOptions?.ifAbsent ?? false });
     },
 
-    deleteFile: async (location) => store.delete(keyOf(location)),
-
-    async deleteFiles(locations) {
-      const { keys, failed } = keysOf(locations, keyOf);
-      const failures = await store.deleteMany([...new Set(keys.values())]);
-      const errors = new Map(failures.map(({ key, error }) => [key, error]));
-      for (const [location, key] of keys) if (errors.has(key)) failed.set(location, errors.get(key));
-      return [...failed].map(([location, error]) => ({ location, error }));
+    async deleteFile(location) {
+      const { store, key } = await fileAt(location);
+      await store.delete(key);
     },
+
+    deleteFiles: (locations) => deleteFiles(locate, locations),
 
     async *listFiles(prefix) {
-      const keyPrefix = prefixBelow(below, prefix, options.baseUri);
-      for await (const { objects } of store.list(keyPrefix)) {
+      const { path: keyPrefix, open } = locate(prefix);
+      for await (const { objects } of (await open()).list(keyPrefix)) {
         for (const { key, sizeBytes, lastModifiedMs } of objects) {
           yield { location: prefix + key.slice(keyPrefix.length), sizeBytes, lastModifiedMs };
         }
       }
     },
   };
-}
-
-/** The key of each location, and the errors of those that have none: one of them must not keep the others. */
-function keysOf(locations: readonly string[], keyOf: (location: string) => string) {
-  const keys = new Map<string, string>();
-  const failed = new Map<string, unknown>();
-  for (const location of locations) {
-    try {
-      keys.set(location, keyOf(location));
-    } catch (error) {
-      failed.set(location, error);
-    }
-  }
-  return { keys, failed };
 }
 
 /**
@@ -130,61 +133,37 @@ function keysOf(locations: readonly string[], keyOf: (location: string) => strin
  * Errors: `INVALID_ARGUMENT` for a path that is not absolute.
  */
 export function localBaseUri(root: string): string {
-  if (!root.startsWith('/')) throw badLocation(root, 'is not an absolute path', root);
+  if (!root.startsWith('/')) throw badLocation('location', root, 'is not an absolute path');
   return `file://${root.replace(/\/+$/, '')}`;
 }
 
-interface Location {
-  /** Scheme and authority, comparable. */
-  readonly origin: string;
-  readonly segments: readonly string[];
-}
-
-function parseLocation(text: string): Location | undefined {
-  const parts = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/]*))?(?:\/(.*))?$/s.exec(text);
-  if (parts === null) return undefined;
-  const scheme = (parts[1] ?? '').toLowerCase();
-  const authority = parts[2];
-  const path = parts[3] ?? '';
-  if (authority === undefined && scheme !== 'file') return undefined;
-  const host = scheme === 'file' && (authority === undefined || authority === 'localhost') ? '' : authority;
-  return { origin: `${scheme}://${host}`, segments: path === '' ? [] : path.split('/') };
-}
-
-function keyBelow(base: Location, text: string, baseUri: string): string {
-  const key = prefixBelow(base, text, baseUri);
-  parseKey(key);
-  return key;
+function locatorOf(options: FileIOOptions): (location: string) => StoreLocation {
+  const { factory } = options;
+  if (factory !== undefined) return (location) => factory.locate(location);
+  const { store, baseUri } = options;
+  const base = parseLocation(baseUri);
+  if (base === undefined) throw badLocation('location', baseUri, 'is not an absolute URI (scheme://…)');
+  const open = async () => store;
+  return (location) => ({ root: baseUri, path: pathBelow(base, location, baseUri), open });
 }
 
 /** The part of a location behind the base: a key, or the beginning of one. */
-function prefixBelow(base: Location, text: string, baseUri: string): string {
+function pathBelow(base: Location, text: string, baseUri: string): string {
   const location = parseLocation(text);
-  if (location === undefined) throw badLocation(text, 'is not an absolute URI (scheme://…)', baseUri);
-  const depth = base.segments.length;
-  const inside =
-    location.origin === base.origin &&
-    location.segments.length > depth &&
-    base.segments.every((segment, i) => sameSegment(segment, location.segments[i] ?? ''));
-  if (!inside) throw badLocation(text, `is not below ${baseUri}`, baseUri);
-  return location.segments.slice(depth).join('/');
-}
-
-function sameSegment(a: string, b: string): boolean {
-  return a === b || decoded(a) === b || a === decoded(b);
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    // A lone percent sign: not an encoding, so it stands for itself.
-    return segment;
+  if (location === undefined) {
+    throw badLocation('location', text, 'is not an absolute URI (scheme://…)', { baseUri });
   }
+  const [above, segments] = [segmentsOf(base), segmentsOf(location)];
+  // A base may be written with or without slashes at its end.
+  const names = above.slice(0, above.findLastIndex((segment) => segment !== '') + 1);
+  const inside =
+    originOf(location) === originOf(base) &&
+    segments.length > names.length &&
+    names.every((name, i) => sameSegment(name, segments[i] ?? ''));
+  if (!inside) throw badLocation('location', text, `is not below ${baseUri}`, { baseUri });
+  return segments.slice(names.length).join('/');
 }
 
-function badLocation(location: string, why: string, baseUri: string): ObjectStoreError {
-  return new ObjectStoreError('INVALID_ARGUMENT', `location "${location}" ${why}`, {
-    context: { location, baseUri },
-  });
+function segmentsOf({ path }: Location): readonly string[] {
+  return path === undefined || path === '' ? [] : path.split('/');
 }

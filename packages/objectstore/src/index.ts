@@ -1,5 +1,8 @@
 export type { ObjectStoreErrorCode, ObjectStoreErrorContext } from './errors.ts';
 export { ObjectStoreError } from './errors.ts';
+export type { ObjectStoreFactory, StoreLocation } from './factory/object-store-factory.ts';
+export { createObjectStoreFactory } from './factory/object-store-factory.ts';
+export type { ObjectStoreConfig, ObjectStoreFactoryOptions } from './factory/options.ts';
 export type { FileIOOptions, ListedFile, StoreFileIO } from './file-io.ts';
 export { createFileIO, localBaseUri } from './file-io.ts';
 export type { GetRangesOptions } from './get-ranges.ts';

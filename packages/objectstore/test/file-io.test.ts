@@ -130,11 +130,14 @@ describe('files by location', () => {
     expect(await outcome(io.readFile('file://elsewhere/wh/x'))).toBe('INVALID_ARGUMENT');
   });
 
-  test('authorities are compared literally', async () => {
+  test('authorities are compared literally; s3a and s3n are s3', async () => {
     const { io } = overMemory('s3://bucket/wh');
     await io.writeFile('s3://bucket/wh/x', bytes('x'));
-    for (const at of ['s3://other/wh/x', 's3:///bucket/wh/x', 's3a://bucket/wh/x', 's3://bucket/x']) {
+    for (const at of ['s3://other/wh/x', 's3:///bucket/wh/x', 's3b://bucket/wh/x', 's3://bucket/x']) {
       expect(await outcome(io.readFile(at))).toBe('INVALID_ARGUMENT');
+    }
+    for (const at of ['s3a://bucket/wh/x', 's3n://bucket/wh/x', 'S3://bucket/wh/x']) {
+      expect(text(await io.readFile(at))).toBe('x');
     }
   });
 

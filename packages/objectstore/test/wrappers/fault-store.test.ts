@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createMemoryObjectStore, type ObjectStore, ObjectStoreError } from '../../src/index.ts';
 import { type FaultRule, type FaultyStore, withFaults } from '../../src/testing.ts';
 import { bytes, outcome, text } from '../local/helpers.ts';
-import { conformanceOverMemory, pagesOf, streamText } from './support.ts';
+import { conformanceOverMemory, overriding, pagesOf, streamText } from './support.ts';
 
 // Late calls break no promise; every other fault does, on purpose.
 conformanceOverMemory((store) =>
@@ -96,9 +96,8 @@ test('a stream that was to be cut and is let go of before closes what is beneath
   const inner = createMemoryObjectStore();
   await inner.put('k', bytes('0123456789'));
   const opened: { stream: { destroyed: boolean } }[] = [];
-  const watched = Object.assign(Object.create(inner), {
-    capabilities: inner.capabilities,
-    getStream: async (...args: Parameters<ObjectStore['getStream']>) => {
+  const watched = overriding(inner, {
+    getStream: async (...args) => {
       const result = await inner.getStream(...args);
       opened.push(result);
       return result;

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createMemoryObjectStore, type ObjectStore, ObjectStoreError, withLimits } from '../../src/index.ts';
+import { createMemoryObjectStore, ObjectStoreError, withLimits } from '../../src/index.ts';
 import { bytes, outcome } from '../local/helpers.ts';
-import { conformanceOverMemory, pagesOf, streamText } from './support.ts';
+import { conformanceOverMemory, overriding, pagesOf, streamText } from './support.ts';
 
 conformanceOverMemory((store) =>
   withLimits(store, { maxConcurrent: 3, maxQueued: 10_000, requestsPerSecond: 1e6, burst: 500 }),
@@ -17,16 +17,12 @@ function hanging() {
   const memory = createMemoryObjectStore();
   const arrived: string[] = [];
   const waiting = new Map<string, () => void>();
-  const inner: ObjectStore = Object.assign(Object.create(memory) as ObjectStore, {
-    capabilities: memory.capabilities,
-    head: async (key: string) => {
+  const inner = overriding(memory, {
+    head: async (key) => {
       arrived.push(key);
       await new Promise<void>((resolve) => waiting.set(key, resolve));
       return { key, sizeBytes: 0, lastModifiedMs: 0, etag: 'e' };
     },
-    put: memory.put.bind(memory),
-    getStream: memory.getStream.bind(memory),
-    list: (prefix: string, options: object) => memory.list(prefix, options),
   });
   /** Lets a call go, and everything that follows from it happen. */
   const release = async (key: string) => {
@@ -154,13 +150,12 @@ test('a listing is a call for each page and keeps no place between them', async 
 /** Starts calls of which each says when it was let through, by a clock that only the test moves. */
 function timed(limits: Parameters<typeof withLimits>[1]) {
   vi.useFakeTimers();
-  const memory = createMemoryObjectStore();
   const startMs = performance.now();
   const times: Record<string, number> = {};
-  const inner: ObjectStore = Object.assign(Object.create(memory) as ObjectStore, {
-    capabilities: memory.capabilities,
-    head: async (key: string) => {
+  const inner = overriding(createMemoryObjectStore(), {
+    head: async (key) => {
       times[key] = performance.now() - startMs;
+      return { key, sizeBytes: 0, lastModifiedMs: 0, etag: 'e' };
     },
   });
   return { store: withLimits(inner, limits), times };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMemoryObjectStore, ObjectStoreError, withPrefix } from '../../src/index.ts';
 import { bytes, outcome, text } from '../local/helpers.ts';
-import { conformanceOverMemory, pagesOf, streamText } from './support.ts';
+import { conformanceOverMemory, overriding, pagesOf, streamText } from './support.ts';
 
 conformanceOverMemory((store) => withPrefix(store, 'some where/é'));
 
@@ -66,8 +66,7 @@ test('errors name the key that the caller knows, and keep everything else', asyn
 
 test('an error keeps its cause and whether it is worth another try', async () => {
   const store = createMemoryObjectStore();
-  const failing = Object.assign(Object.create(store), {
-    capabilities: store.capabilities,
+  const failing = overriding(store, {
     head: async () => {
       throw new ObjectStoreError('TIMEOUT', 'no answer about "p/k"', { cause: 'wire', retryable: true });
     },
