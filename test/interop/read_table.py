@@ -1,16 +1,19 @@
 """Reads one topic's table with three independent readers and prints what each of them sees.
 
-python read_table.py CATALOG_DB CATALOG_NAME NAMESPACE TABLE METADATA_LOCATION [--rows FILE]
+python read_table.py CATALOG_DB CATALOG_NAME NAMESPACE TABLE METADATA_LOCATION [--rows FILE] [--s3 ENDPOINT]
 -> {"<reader>": {"count", "distinct", "first", "last", "digest"}, ...}
 
 The digest is over (offset, payload, publish_time in ms, attributes) in offset order, so that equal
-digests mean equal rows. --rows writes the rows as PyIceberg saw them, one JSON object a line.
+digests mean equal rows. With --s3 files are read from that endpoint, in path style, with the credentials and the
+region of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION). --rows writes the rows as PyIceberg saw them, one JSON object a line.
 """
 import argparse
 import base64
 import datetime
 import hashlib
 import json
+import os
+from urllib.parse import urlsplit
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 COLUMNS = ["segment_offset", "payload", "publish_time", "attributes", "topic_name", "producer_name"]
@@ -49,10 +52,21 @@ def summary(rows: list) -> dict:
     }
 
 
+def s3_properties(args) -> dict:
+    if not args.s3:
+        return {}
+    return {
+        "s3.endpoint": args.s3,
+        "s3.access-key-id": os.environ["AWS_ACCESS_KEY_ID"],
+        "s3.secret-access-key": os.environ["AWS_SECRET_ACCESS_KEY"],
+        "s3.region": os.environ["AWS_REGION"],
+    }
+
+
 def with_sql_catalog(args):
     from pyiceberg.catalog.sql import SqlCatalog
 
-    catalog = SqlCatalog(args.catalog_name, uri=f"sqlite:///{args.catalog_db}")
+    catalog = SqlCatalog(args.catalog_name, uri=f"sqlite:///{args.catalog_db}", **s3_properties(args))
     table = catalog.load_table((args.namespace, args.table))
     return table.scan(selected_fields=tuple(COLUMNS)).to_arrow().to_pylist()
 
@@ -60,7 +74,7 @@ def with_sql_catalog(args):
 def with_static_table(args):
     from pyiceberg.table import StaticTable
 
-    table = StaticTable.from_metadata(args.metadata)
+    table = StaticTable.from_metadata(args.metadata, s3_properties(args))
     return table.scan(selected_fields=tuple(COLUMNS)).to_arrow().to_pylist()
 
 
@@ -74,6 +88,19 @@ def with_duckdb(args):
     for extension in ("avro", "httpfs", "iceberg"):
         connection.execute(f"load {extension}")
     connection.execute("set timezone = 'UTC'")
+    if args.s3:
+        endpoint = urlsplit(args.s3)
+        connection.execute(
+            "create secret (type s3, key_id $key, secret $secret, region $region, endpoint $endpoint, "
+            "url_style 'path', use_ssl $ssl)",
+            {
+                "key": os.environ["AWS_ACCESS_KEY_ID"],
+                "secret": os.environ["AWS_SECRET_ACCESS_KEY"],
+                "region": os.environ["AWS_REGION"],
+                "endpoint": endpoint.netloc,
+                "ssl": endpoint.scheme == "https",
+            },
+        )
     location = args.metadata.removeprefix("file://")
     query = f"select {', '.join(COLUMNS)} from iceberg_scan('{location}')"
     return connection.execute(query).to_arrow_table().to_pylist()
@@ -84,6 +111,7 @@ def main() -> None:
     for name in ("catalog_db", "catalog_name", "namespace", "table", "metadata"):
         parser.add_argument(name)
     parser.add_argument("--rows")
+    parser.add_argument("--s3")
     args = parser.parse_args()
     result = {}
     for name, reader in (

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Catalog, FileIO } from '@danube/iceberg';
 import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
-import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
 import type { StorageSettings } from './config/settings.ts';
+import { openWarehouse, type WarehouseOptions } from './warehouse.ts';
 
 /** The embedded catalog and the files of its tables. */
 export interface EmbeddedCatalog {
@@ -12,16 +12,25 @@ export interface EmbeddedCatalog {
   close(): Promise<void>;
 }
 
-/** Opens the SQLite catalog over a local directory, creating both when they do not exist. */
-export async function openEmbeddedCatalog(settings: StorageSettings): Promise<EmbeddedCatalog> {
-  mkdirSync(settings.objectStoreRoot, { recursive: true });
-  mkdirSync(settings.warehouseDir, { recursive: true });
-  mkdirSync(dirname(settings.catalog.file), { recursive: true });
-  const store = await openLocalObjectStore({ root: settings.objectStoreRoot });
-  const io = createFileIO({ store, baseUri: localBaseUri(settings.objectStoreRoot) });
+/** Opens the SQLite catalog over the warehouse, creating it (and a local warehouse) when it does not exist. */
+export async function openEmbeddedCatalog(
+  settings: StorageSettings,
+  options: WarehouseOptions,
+): Promise<EmbeddedCatalog> {
   const { file, name } = settings.catalog;
-  const catalog = await openSqlCatalog({ file, name, warehouse: localBaseUri(settings.warehouseDir), io });
-  return { catalog, io, close: () => catalog.close() };
+  mkdirSync(dirname(file), { recursive: true });
+  const warehouse = await openWarehouse(settings, options);
+  try {
+    const catalog = await openSqlCatalog({ file, name, warehouse: settings.warehouse, io: warehouse.io });
+    const close = async () => {
+      await catalog.close();
+      await warehouse.close();
+    };
+    return { catalog, io: warehouse.io, close };
+  } catch (error) {
+    await warehouse.close();
+    throw error;
+  }
 }
 
 /** Whether there is a catalog to look into; looking must not create one. */

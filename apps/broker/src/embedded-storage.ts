@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { openIcebergStorage, type PersistentStorage } from '@danube/storage';
 import { formatAddress } from './config/address.ts';
 import type { BrokerSettings } from './config/settings.ts';
@@ -17,7 +18,9 @@ export async function openEmbeddedStorage(
   logger: Logger,
 ): Promise<PersistentStorage> {
   const { wal, flush } = settings.storage;
-  const embedded = await openEmbeddedCatalog(settings.storage);
+  const embedded = await openEmbeddedCatalog(settings.storage, {
+    uploadNotesDir: join(settings.dataDir, 'uploads'),
+  });
   const { target, openWal } = watchPhases({ catalog: embedded.catalog, io: embedded.io }, logger);
   try {
     const storage = await openIcebergStorage({

@@ -1,7 +1,6 @@
-import { pathToFileURL } from 'node:url';
 import type { LoadedTable } from '@danube/iceberg';
 import { currentSnapshot } from '@danube/iceberg';
-import type { BrokerSettings } from '../config/settings.ts';
+import type { BrokerSettings, ObjectStoreSettings } from '../config/settings.ts';
 import { catalogUri } from '../embedded-catalog.ts';
 import { findTable } from './find-table.ts';
 import { type CommandFlags, settingsFromFlags } from './settings-from-flags.ts';
@@ -37,20 +36,53 @@ export function queryLines(
 ): readonly string[] {
   const name = [...identifier.namespace, identifier.name].join('.');
   const rows = currentSnapshot(metadata)?.summary['total-records'];
-  const { catalog, warehouseDir } = settings.storage;
+  const { catalog, warehouse, objectStore } = settings.storage;
   return [
     `${topic} is the table ${name}: ${rows} rows in snapshot ${metadata.currentSnapshotId}`,
     `  ${metadataLocation}`,
     '',
     'DuckDB (this snapshot; run the command again for a newer one):',
     '  INSTALL iceberg; LOAD iceberg;',
-    `  SELECT segment_offset, publish_time, attributes, decode(payload) FROM iceberg_scan('${metadataLocation.replaceAll("'", "''")}') ORDER BY segment_offset LIMIT 10;`,
+    ...duckdbAccess(objectStore),
+    `  SELECT segment_offset, publish_time, attributes, decode(payload) FROM iceberg_scan(${sqlText(metadataLocation)}) ORDER BY segment_offset LIMIT 10;`,
     '',
     'PyIceberg (always the latest):',
     '  from pyiceberg.catalog.sql import SqlCatalog',
-    `  catalog = SqlCatalog(${pyText(catalog.name)}, uri=${pyText(catalogUri(settings.storage))}, warehouse=${pyText(pathToFileURL(warehouseDir).href)})`,
+    `  catalog = SqlCatalog(${pyText(catalog.name)}, uri=${pyText(catalogUri(settings.storage))}, warehouse=${pyText(warehouse)}${pyicebergAccess(objectStore)})`,
     `  print(catalog.load_table(${pyText(name)}).scan(limit=10).to_arrow())`,
   ];
+}
+
+/** What DuckDB must know of an S3 store. Credentials are never printed: it finds them where the AWS tools do. */
+function duckdbAccess(store: ObjectStoreSettings): readonly string[] {
+  if (store.kind !== 's3') return [];
+  const url = store.endpoint === undefined ? undefined : new URL(store.endpoint);
+  const facts = [
+    'TYPE s3',
+    'PROVIDER credential_chain',
+    ...(store.region === undefined ? [] : [`REGION ${sqlText(store.region)}`]),
+    ...(url === undefined ? [] : [`ENDPOINT ${sqlText(url.host)}`, `USE_SSL ${url.protocol === 'https:'}`]),
+    ...(store.pathStyle ? ["URL_STYLE 'path'"] : []),
+  ];
+  return [
+    '  INSTALL httpfs; LOAD httpfs; INSTALL aws; LOAD aws; -- with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or a profile',
+    `  CREATE SECRET (${facts.join(', ')});`,
+  ];
+}
+
+/** The same for PyIceberg, as further arguments; each begins with a comma. */
+function pyicebergAccess(store: ObjectStoreSettings): string {
+  if (store.kind !== 's3') return '';
+  const properties = {
+    ...(store.endpoint !== undefined && { 's3.endpoint': store.endpoint }),
+    ...(store.region !== undefined && { 's3.region': store.region }),
+    ...(!store.pathStyle && { 's3.force-virtual-addressing': 'true' }),
+  };
+  return Object.keys(properties).length === 0 ? '' : `, **${JSON.stringify(properties)}`;
+}
+
+function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** A Python string literal; JSON's is one. */

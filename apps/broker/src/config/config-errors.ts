@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { BrokerError } from '../errors.ts';
 
 /** `storage.iceberg_config.wal.sync_mode`, `bootstrap_namespaces[0]`, or "the configuration" for the top. */
 export function formatPath(path: readonly PropertyKey[]): string {
@@ -61,4 +62,14 @@ function kindOf(value: unknown): string {
   if (typeof value === 'number') return `the number ${value}`; // No secret is a number.
   if (typeof value === 'object') return 'a mapping';
   return typeof value === 'string' ? 'a text that is not that' : `a ${typeof value}`;
+}
+
+/** What is said of keys that do not go together, or of a value that means nothing where it stands. */
+export function contradiction(key: string, what: string): BrokerError {
+  return new BrokerError('CONFIG_INVALID', `${key}: ${what}.`, { context: { key } });
+}
+
+/** What is said of something that is understood and not there in this version. */
+export function unsupported(key: string, what: string): BrokerError {
+  return new BrokerError('UNSUPPORTED', `${key}: ${what}.`, { context: { key } });
 }

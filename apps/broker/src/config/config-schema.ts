@@ -56,7 +56,7 @@ const storage = z.strictObject({
 
 /**
  * The configuration file, key for key; everything is optional. It knows also what this version refuses (catalogs
- * rest and glue, the s3 store), so that such a file is answered with a sentence instead of "unknown key".
+ * rest and glue, a store in memory), so that such a file is answered with a sentence instead of "unknown key".
  * Ranges that depend on one key live here, rules across keys in `resolve-config.ts`.
  */
 export const configSchema = z.strictObject({
@@ -94,3 +94,9 @@ export const configSchema = z.strictObject({
 
 /** A configuration file's content after parsing; key names as in the file. */
 export type ConfigFile = z.infer<typeof configSchema>;
+
+/** The keys below `storage.iceberg_config`. */
+export type IcebergConfig = NonNullable<NonNullable<ConfigFile['storage']>['iceberg_config']>;
+
+/** Where those keys are, for messages. */
+export const ICEBERG_KEY = 'storage.iceberg_config';

@@ -62,7 +62,8 @@ describe('configuration', () => {
       dispatch: { maxUnackedMessages: 10 },
       storage: {
         catalog: { kind: 'sql', file: join(dataDir, 'catalog.db'), name: 'danube' },
-        warehouseDir: join(dataDir, 'warehouse'),
+        warehouse: `file://${join(dataDir, 'warehouse')}`,
+        objectStore: { kind: 'local', root: join(dataDir, 'warehouse') },
         wal: { dir: join(dataDir, 'wal'), sync: { kind: 'always' }, maxFileSizeBytes: 67_108_864 },
         flush: { maxBytes: 67_108_864, maxAgeMs: 10_000 },
       },
@@ -88,8 +89,8 @@ describe('configuration', () => {
     );
     expect(settings.storage).toEqual({
       catalog: { kind: 'sql', file: '/var/lib/danube/catalog.db', name: 'danube' },
-      warehouseDir: '/var/lib/danube/warehouse',
-      objectStoreRoot: '/var/lib/danube/warehouse',
+      warehouse: 'file:///var/lib/danube/warehouse',
+      objectStore: { kind: 'local', root: '/var/lib/danube/warehouse' },
       wal: {
         dir: '/var/lib/danube/wal',
         maxFileSizeBytes: 67_108_864,
@@ -99,9 +100,47 @@ describe('configuration', () => {
     });
   });
 
+  test('the plan’s YAML with the embedded catalog and its s3 store, as MinIO users have it', () => {
+    const { settings } = settingsOf(
+      planExample
+        .replace(/"rest".*/, 'sql')
+        .replace('http://localhost:8181', 'sqlite:////var/lib/danube/catalog.db')
+        .replace(
+          'region: "us-east-1"',
+          'region: "us-east-1"\n      endpoint: "http://localhost:9000"\n      path_style: true',
+        ),
+    );
+    expect(settings.storage).toMatchObject({
+      warehouse: 's3://danube-warehouse',
+      objectStore: { kind: 's3', region: 'us-east-1', endpoint: 'http://localhost:9000', pathStyle: true },
+    });
+  });
+
+  test('an s3 store by its bucket alone, or by the warehouse alone', () => {
+    const byBucket = settingsOf(iceberg('object_store: {type: s3, bucket: b}')).settings.storage;
+    expect(byBucket.warehouse).toBe('s3://b/warehouse');
+    expect(byBucket.objectStore).toEqual({ kind: 's3', pathStyle: false });
+    const environment = { KEY: 'id', SECRET: 'secret', TOKEN: 'token' };
+    const keys = 'access_key_id: "${KEY}", secret_access_key: "${SECRET}", session_token: "${TOKEN}"';
+    const byWarehouse = settingsOf(
+      iceberg(`object_store: {${keys}, endpoint: "http://s3.example:9000/"}\nwarehouse: s3a://b/w/`),
+      {},
+      environment,
+    ).settings.storage;
+    expect(byWarehouse).toMatchObject({
+      warehouse: 's3a://b/w',
+      objectStore: {
+        kind: 's3',
+        endpoint: 'http://s3.example:9000/',
+        pathStyle: true,
+        credentials: { accessKeyId: 'id', secretAccessKey: 'secret', sessionToken: 'token' },
+      },
+    });
+  });
+
   test('two spellings of one warehouse are no contradiction', () => {
     const { dir, settings } = settingsOf(iceberg('catalog: {warehouse: lake/}\nwarehouse: ./lake'));
-    expect(settings.storage.warehouseDir).toBe(join(dir, 'lake'));
+    expect(settings.storage.warehouse).toBe(`file://${join(dir, 'lake')}`);
   });
 
   test.each([
@@ -164,9 +203,39 @@ describe('configuration', () => {
       'the glue catalog is not supported by this version',
     ],
     [
-      'an s3 store',
+      'an s3 store without a place',
       iceberg('object_store: {type: s3}'),
-      'the s3 object store is not supported by this version',
+      'storage.iceberg_config.object_store.bucket: expected a bucket, or storage.iceberg_config.warehouse with an s3:// location',
+    ],
+    [
+      'an s3 store with a directory as warehouse',
+      iceberg('object_store: {type: s3}\nwarehouse: /a'),
+      'storage.iceberg_config.warehouse: expected s3://BUCKET',
+    ],
+    [
+      'a local store with an s3 warehouse',
+      iceberg('object_store: {type: local}\nwarehouse: "s3://b/w"'),
+      'storage.iceberg_config.warehouse: expected a directory or a file:/// URI for the local object store',
+    ],
+    [
+      'half of the credentials',
+      iceberg('object_store: {type: s3, bucket: b, access_key_id: id}'),
+      'storage.iceberg_config.object_store.secret_access_key: expected it beside the other credentials',
+    ],
+    [
+      'an endpoint that is none',
+      iceberg('object_store: {type: s3, bucket: b, endpoint: "localhost:9000"}'),
+      'storage.iceberg_config.object_store.endpoint: expected a URL',
+    ],
+    [
+      'a key of the s3 store',
+      iceberg('object_store: {bucket: b}'),
+      'storage.iceberg_config.object_store.bucket: this key has no meaning for the local object store',
+    ],
+    [
+      'a key of the local store',
+      iceberg('object_store: {type: s3, root: /a, bucket: b}'),
+      'storage.iceberg_config.object_store.root: this key has no meaning for the s3 object store',
     ],
     [
       'a store in memory',
@@ -174,9 +243,9 @@ describe('configuration', () => {
       'tables in memory would be gone after a restart',
     ],
     [
-      'an s3 location',
-      iceberg('warehouse: "s3://bucket/x"'),
-      'storage.iceberg_config.warehouse: a s3:// location needs an object store this version does not support',
+      'a location of a store that is not there',
+      iceberg('warehouse: "gs://bucket/x"'),
+      'storage.iceberg_config.warehouse: a gs:// location needs an object store this version does not have',
     ],
     [
       'a key of another catalog',
@@ -259,6 +328,9 @@ describe('configuration', () => {
       iceberg('object_store: {path_style: ${SECRET}}'),
       iceberg('object_store: {secret_access_key: ${SECRET}}'),
       iceberg('warehouse: "https://${SECRET}/x"'),
+      iceberg('warehouse: "s3://${SECRET}@b/x"'),
+      iceberg('object_store: {type: s3, bucket: b, endpoint: "${SECRET}"}'),
+      iceberg('object_store: {type: s3, bucket: b, secret_access_key: "${SECRET}"}'),
       iceberg('catalog: {uri: "${SECRET}"}'),
       `storage: {secret: "${secret}"`,
     ]) {

@@ -12,7 +12,30 @@ export type SyncSetting =
   | { readonly kind: 'periodic'; readonly intervalMs: number }
   | { readonly kind: 'none' };
 
-/** Where messages and tables are kept: the embedded catalog over a local directory. */
+/** Where the files of tables are kept. */
+export type ObjectStoreSettings =
+  | {
+      readonly kind: 'local';
+      /** Absolute path of the directory that holds the warehouse. Default: the warehouse itself. */
+      readonly root: string;
+    }
+  | {
+      readonly kind: 's3';
+      /** Default: what the environment says, else us-east-1. */
+      readonly region?: string;
+      /** Default: AWS's own for the region. */
+      readonly endpoint?: string;
+      /** Whether the bucket stands in the path instead of the host name. Default: with an endpoint of one's own. */
+      readonly pathStyle: boolean;
+      /** Default: the credential chain of the AWS SDK (environment, profile, container, instance). */
+      readonly credentials?: {
+        readonly accessKeyId: string;
+        readonly secretAccessKey: string;
+        readonly sessionToken?: string;
+      };
+    };
+
+/** Where messages and tables are kept. */
 export interface StorageSettings {
   readonly catalog: {
     readonly kind: 'sql';
@@ -21,10 +44,12 @@ export interface StorageSettings {
     /** `catalog_name` of the rows in it. Default `danube`. */
     readonly name: string;
   };
-  /** Directory of the tables. Default `<dataDir>/warehouse`. */
-  readonly warehouseDir: string;
-  /** Root of the local object store; holds `warehouseDir`. Default: the same directory. */
-  readonly objectStoreRoot: string;
+  /**
+   * Location below which tables get theirs, without a slash at its end: `file://` and an absolute path spelled
+   * literally, or `s3://bucket/prefix`. Default `<dataDir>/warehouse`.
+   */
+  readonly warehouse: string;
+  readonly objectStore: ObjectStoreSettings;
   readonly wal: {
     /** Default `<dataDir>/wal`. */
     readonly dir: string;

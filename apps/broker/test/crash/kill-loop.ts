@@ -17,6 +17,16 @@ export interface KillLoopOptions {
   readonly seed: number;
   /** Messages a second handed to the broker, at least 1,000 for the figure of record. */
   readonly perSecond?: number;
+  /** The longest payload, in bytes. Default: that of `MessageStream`. */
+  readonly maxPayloadBytes?: number;
+  /** Where tables are kept: lines below `iceberg_config`. Default: none, the data directory. */
+  readonly storageLines?: readonly string[];
+  /** Age at which messages are committed. Default: 1,000. */
+  readonly flushAgeMs?: number;
+  /** Resolves when it is time to kill. Default: in each phase once, then at random. */
+  readonly killWhen?: (round: number) => Promise<void>;
+  /** Called when the broker is gone, before it is started again. */
+  readonly onKilled?: () => Promise<void>;
   readonly onRound?: (line: string) => void;
 }
 
@@ -90,7 +100,7 @@ class RateOfLastSecond {
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Small segments, so that truncation happens in every round, and a flush age of one second. */
-async function writeConfig(dataDir: string): Promise<string> {
+async function writeConfig(dataDir: string, options: KillLoopOptions): Promise<string> {
   const file = join(dataDir, 'kill-loop.yml');
   await mkdir(dataDir, { recursive: true });
   await writeFile(
@@ -99,11 +109,12 @@ async function writeConfig(dataDir: string): Promise<string> {
       'storage:',
       '  type: iceberg',
       '  iceberg_config:',
+      ...(options.storageLines ?? []).map((line) => `    ${line}`),
       '    wal:',
       '      max_file_size: 1048576',
       '      sync_mode: always',
       '    flush:',
-      '      max_age_ms: 1000',
+      `      max_age_ms: ${options.flushAgeMs ?? 1000}`,
       'dispatch:',
       '  max_unacked_messages: 1000',
       '',
@@ -117,8 +128,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   const perSecond = options.perSecond ?? 2000;
   const [port, httpPort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
-  const configFile = await writeConfig(options.dataDir);
-  const stream = new MessageStream(options.seed, TOPIC);
+  const configFile = await writeConfig(options.dataDir, options);
+  const stream = new MessageStream(options.seed, TOPIC, options.maxPayloadBytes);
   const consumed = new Map<number, number>();
   const violations: string[] = [];
   const hits: Record<Phase, number> = { 'ack-flush': 0, upload: 0, commit: 0, truncate: 0 };
@@ -143,7 +154,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   let consuming: Promise<void> | undefined;
   const consume = async (from: Consumer) => {
     for await (const message of from) {
-      const id = identify(options.seed, message.payload);
+      const id = identify(options.seed, message.payload, options.maxPayloadBytes);
       const before = consumed.get(message.offset);
       if (before !== undefined && before !== id) {
         violations.push(`offset ${message.offset} was delivered as message ${before} and later as ${id}`);
@@ -173,13 +184,14 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
     const rate = new RateOfLastSecond(() => stream.acked.size);
     // First every phase once, then wherever chance has it.
     const target = PHASES.find((phase) => hits[phase] === 0) ?? PHASES[Math.floor(random() * PHASES.length)];
-    await sleep(WARM_MS + random() * 1500);
+    await (options.killWhen?.(round) ?? sleep(WARM_MS + random() * 1500));
     rates.push(rate.stop());
-    if (target === undefined || target === 'ack-flush') await broker.kill();
+    if (options.killWhen !== undefined || target === undefined || target === 'ack-flush') await broker.kill();
     else await broker.killIn(target, target === 'truncate' ? 0 : random() * 6, 10_000);
     ending.abort();
     await publishing;
     hits[watch.current] += 1;
+    await options.onKilled?.();
     options.onRound?.(
       `round ${round + 1} of ${options.rounds}: killed in ${watch.current}, ${stream.acked.size} acknowledged (${rates.at(-1)} in the last second), ${consumed.size} delivered`,
     );

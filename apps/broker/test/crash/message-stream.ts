@@ -16,19 +16,22 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-export function payloadOf(seed: number, id: number): Buffer {
+/** The longest payload of a stream that is not told otherwise, in bytes. */
+export const MAX_PAYLOAD_BYTES = 1608;
+
+export function payloadOf(seed: number, id: number, maxBytes = MAX_PAYLOAD_BYTES): Buffer {
   const random = randomFrom(seed ^ Math.imul(id + 1, 0x9e3779b1));
-  const payload = Buffer.alloc(8 + Math.floor(random() * 1600));
+  const payload = Buffer.alloc(8 + Math.floor(random() * (maxBytes - 8)));
   payload.writeBigUInt64BE(BigInt(id), 0);
   for (let i = 8; i < payload.length; i++) payload[i] = Math.floor(random() * 256);
   return payload;
 }
 
 /** The id of a payload, or an error when a single byte of it is not what was sent. */
-export function identify(seed: number, payload: Uint8Array): number {
+export function identify(seed: number, payload: Uint8Array, maxBytes = MAX_PAYLOAD_BYTES): number {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   const id = bytes.length >= 8 ? Number(bytes.readBigUInt64BE(0)) : Number.NaN;
-  if (!Number.isSafeInteger(id) || !bytes.equals(payloadOf(seed, id))) {
+  if (!Number.isSafeInteger(id) || !bytes.equals(payloadOf(seed, id, maxBytes))) {
     throw new Error(
       `a payload of ${bytes.length} bytes starting ${bytes.subarray(0, 16).toString('hex')} is not one we sent`,
     );
@@ -45,11 +48,13 @@ export class MessageStream {
   readonly acked = new Set<number>();
   readonly #seed: number;
   readonly #topic: string;
+  readonly #maxBytes: number;
   #nextId = 0;
 
-  constructor(seed: number, topic: string) {
+  constructor(seed: number, topic: string, maxBytes = MAX_PAYLOAD_BYTES) {
     this.#seed = seed;
     this.#topic = topic;
+    this.#maxBytes = maxBytes;
   }
 
   /** Makes the topic without sending anything. */
@@ -118,7 +123,7 @@ export class MessageStream {
         brokerAddr: `http://${address}`,
         topicOffset: 0n,
       },
-      payload: payloadOf(this.#seed, id),
+      payload: payloadOf(this.#seed, id, this.#maxBytes),
       publishTime: BigInt(Date.now()),
       producerName: 'kill-loop',
       subscriptionName: '',

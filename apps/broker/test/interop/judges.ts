@@ -3,20 +3,26 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
-import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
 
 const run = promisify(execFile);
 const scripts = fileURLToPath(new URL('../../../../test/interop/', import.meta.url));
 
 /** Runs one program of `test/interop` and parses the JSON it prints. */
-export async function python<T>(program: string, ...args: string[]): Promise<T> {
+export async function python<T>(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const interpreter = process.env['DANUBE_PYTHON'];
   if (interpreter === undefined)
     throw new Error('DANUBE_PYTHON is not set: run npm test, which installs the judges');
-  const { stdout } = await run(interpreter, [join(scripts, program), ...args], { maxBuffer: 256 << 20 });
+  const { stdout } = await run(interpreter, [join(scripts, program), ...args], {
+    maxBuffer: 256 << 20,
+    env: { ...process.env, ...environment },
+  });
   return JSON.parse(stdout) as T;
 }
 
@@ -38,31 +44,45 @@ export interface TableRow {
   readonly producerName: string;
 }
 
+/** An S3 server that holds the tables; the environment (`AWS_ACCESS_KEY_ID` and so on) says who reads. */
+export interface S3Judge {
+  readonly endpoint: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The metadata file that a catalog names, as its own table says. */
+function currentMetadata(file: string, namespace: string, name: string): string {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const row = database
+      .prepare('SELECT metadata_location FROM iceberg_tables WHERE table_namespace = ? AND table_name = ?')
+      .get(namespace, name);
+    if (typeof row?.['metadata_location'] !== 'string') throw new Error(`no table ${namespace}.${name}`);
+    return row['metadata_location'];
+  } finally {
+    database.close();
+  }
+}
+
 /** Reads a topic of the embedded catalog under `dataDir` with every reader of the tier. The broker is stopped. */
 export async function readTable(
   dataDir: string,
   topic: string,
+  s3?: S3Judge,
 ): Promise<{ readers: Record<string, ReaderSummary>; rows: TableRow[] }> {
   const [, namespace, name] = topic.split('/');
   if (namespace === undefined || name === undefined) throw new Error(`not a topic: ${topic}`);
   const file = join(dataDir, 'catalog.db');
-  const root = join(dataDir, 'warehouse');
-  const warehouse = localBaseUri(root);
-  const io = createFileIO({ store: await openLocalObjectStore({ root }), baseUri: warehouse });
-  const catalog = await openSqlCatalog({ file, name: 'danube', warehouse, io });
-  const { metadataLocation } = await catalog.loadTable({ namespace: [namespace], name });
-  await catalog.close();
+  const metadataLocation = currentMetadata(file, namespace, name);
   const scratch = await mkdtemp(join(tmpdir(), 'danube-rows-'));
   const rowsFile = join(scratch, 'rows.jsonl');
   const readers = await python<Record<string, ReaderSummary>>(
     'read_table.py',
-    file,
-    'danube',
-    namespace,
-    name,
-    metadataLocation,
-    '--rows',
-    rowsFile,
+    [
+      ...[file, 'danube', namespace, name, metadataLocation, '--rows', rowsFile],
+      ...(s3 === undefined ? [] : ['--s3', s3.endpoint]),
+    ],
+    s3?.environment,
   );
   const rows = (await readFile(rowsFile, 'utf8'))
     .split('\n')

@@ -22,12 +22,11 @@ test('danube-client 0.5.0 publishes and consumes 2,000 messages in order, and Py
   const [port, httpPort] = [await freePort(), await freePort()];
   const broker = await BrokerProcess.start({ dataDir, port, httpPort });
   const before = Date.now();
-  const { sent, received } = await python<{ sent: number; received: Delivered[] }>(
-    'danube_client.py',
+  const { sent, received } = await python<{ sent: number; received: Delivered[] }>('danube_client.py', [
     `http://127.0.0.1:${port}`,
     '/default/python',
     String(COUNT),
-  );
+  ]);
   await broker.stop();
 
   expect(sent).toBe(COUNT);

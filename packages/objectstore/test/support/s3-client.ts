@@ -1,4 +1,9 @@
-import { CreateBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
 import type { S3Server } from './s3-servers.ts';
 
 /** Where to reach a server and as whom. A proxy in front of it is reached by `{ ...server, endpoint: proxy.endpoint }`. */
@@ -16,6 +21,17 @@ export async function createBucket(server: S3Access, bucket: string): Promise<vo
   const client = s3Client(server);
   try {
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The ids of the multipart uploads that are under way in a bucket, or were left behind. */
+export async function uploadIds(server: S3Access, bucket: string): Promise<string[]> {
+  const client = s3Client(server);
+  try {
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    return Uploads.map(({ UploadId = '' }) => UploadId);
   } finally {
     client.destroy();
   }
