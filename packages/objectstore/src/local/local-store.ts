@@ -36,8 +36,6 @@ import { openObject } from './open-object.ts';
 import { type LocalObjectStoreOptions, resolveLocalOptions } from './options.ts';
 import { putObject } from './put-object.ts';
 
-export { makeDirectoriesDurably } from './make-directories.ts';
-
 /**
  * Opens a directory as an object store: one file per object, the key is the path below the root.
  *
