@@ -147,6 +147,16 @@ test('the signal ends it with its reason as the cause, and nothing keeps listeni
   expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
 });
 
+test('nothing keeps listening to a signal that never fires, whether it went well or not', async () => {
+  const { reader } = await opened();
+  const { signal } = new AbortController();
+  const ranges = [range(0, 1), range(100, 101), range(200, 201)];
+  await getRanges(reader, KEY, ranges, { coalesceGapBytes: 0, signal });
+  const late = getRanges(reader, KEY, [...ranges, range(2000, 2001)], { coalesceGapBytes: 0, signal });
+  expect(await codeOf(late)).toBe('INVALID_RANGE');
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
 test('a range that ends or starts behind the object is INVALID_RANGE; an empty one at its end is not', async () => {
   const { reader } = await opened();
   for (const bad of [range(990, 1001), range(1000, 1001), range(1001, 1001), range(2000, 3000)]) {

@@ -18,7 +18,6 @@ const unusual = [
   '<tag>&lt;]]>',
   'semi;colon:comma,at@dollar$bang!',
   '(round)[square]{curly}|bar^',
-  'tab\tnewline\n',
   'ünïcödé/日本語/🙂',
   'e\u0301-decomposed',
   '...three dots',
@@ -30,13 +29,14 @@ const unusual = [
   'CON',
 ];
 
-const control = [
-  'carriage\rreturn',
-  'bell\u0007',
-  'escape\u001b[0m',
-  'delete\u007f',
-  'next\u0085line',
-  '\ufffe',
+/** What some transport of keys changes, by what it is. */
+const special: readonly [name: string, keys: readonly string[]][] = [
+  [
+    'tabs, carriage returns and other control characters',
+    ['tab\there', 'carriage\rreturn', 'next\u0085line', 'delete\u007f'],
+  ],
+  ['line feeds', ['line\nfeed', 'ends\n', 'segment\n/ends']],
+  ['characters that XML has not', ['bell\u0007', 'escape\u001b[0m', 'noncharacter\ufffe']],
 ];
 
 const refused = [
@@ -96,12 +96,14 @@ export function keyCases(
         for (const key of unusual) await useKey(store, key);
       },
     },
-    {
-      name: 'control characters in keys are taken literally by every method',
-      async run(store) {
-        for (const key of control) await useKey(store, key);
-      },
-    },
+    ...special.map(
+      ([name, all]): ConformanceCase => ({
+        name: `${name} in keys are taken literally by every method`,
+        async run(store) {
+          for (const key of all) await useKey(store, key);
+        },
+      }),
+    ),
     {
       name: 'unusual keys do not get into each other’s way',
       async run(store) {
