@@ -271,6 +271,22 @@ describe('a put without condition', () => {
 describe('a damaged request', () => {
   const content = Buffer.alloc(100_000, 'danube');
 
+  test('of which only the beginning arrives is not believed, and sent again, whole', async () => {
+    const { proxy, put } = await connectFaulty(bucket);
+    proxy.rule('cut', { ...PUT, times: 2, fault: { kind: 'cut-request', afterBytes: 50_000 } });
+    await put('cut', content, { ifAbsent: true });
+    expect(proxy.fired('cut')).toBe(2);
+    expect((await bucket.read('cut'))?.equals(content)).toBe(true);
+  });
+
+  test('of which only the beginning ever arrives stores nothing', async () => {
+    const { proxy, put } = await connectFaulty(bucket);
+    proxy.rule('cut', { ...PUT, ...always, fault: { kind: 'cut-request', afterBytes: 50_000 } });
+    // The server surely stored nothing, but this is how a lost reply looks, too.
+    expect(await outcome(put('cut off', content))).toBe('PUT_STATE_UNKNOWN');
+    expect(await bucket.read('cut off')).toBeUndefined();
+  });
+
   test('is refused by the server and sent again, whole', async () => {
     const { proxy, put } = await connectFaulty(bucket);
     proxy.rule('flipped', { ...PUT, times: 2, fault: { kind: 'flip-request-byte' } });

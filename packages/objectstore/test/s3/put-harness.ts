@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -33,6 +34,8 @@ export interface Bucket {
   remove(key: string): Promise<void>;
   /** The keys of the multipart uploads under way. */
   uploads(prefix?: string): Promise<string[]>;
+  /** Aborts the uploads of a key. */
+  abortUploads(key: string): Promise<void>;
 }
 
 /** What may differ from the defaults of a connection in a test. */
@@ -58,6 +61,8 @@ export async function openBucket(started: Promise<S3Server>, name = 'puts'): Pro
     await server.stop();
   });
   const at = (key: string) => ({ Bucket: name, Key: key });
+  const listUploads = async (prefix: string) =>
+    (await client.send(new ListMultipartUploadsCommand({ Bucket: name, Prefix: prefix }))).Uploads ?? [];
   return {
     server,
     name,
@@ -78,11 +83,11 @@ export async function openBucket(started: Promise<S3Server>, name = 'puts'): Pro
     remove: async (key) => {
       await client.send(new DeleteObjectCommand(at(key)));
     },
-    uploads: async (prefix) => {
-      const { Uploads } = await client.send(
-        new ListMultipartUploadsCommand({ Bucket: name, ...(prefix !== undefined && { Prefix: prefix }) }),
-      );
-      return (Uploads ?? []).map(({ Key }) => Key ?? '');
+    uploads: async (prefix = '') => (await listUploads(prefix)).map(({ Key }) => Key ?? ''),
+    abortUploads: async (key) => {
+      for (const { UploadId } of await listUploads(key)) {
+        await client.send(new AbortMultipartUploadCommand({ ...at(key), UploadId }));
+      }
     },
   };
 }

@@ -110,10 +110,15 @@ async function answer(
 async function forward(client: Peer, head: Head, server: Peer, verdict: Verdict): Promise<boolean> {
   await write(server, head.raw);
   const flip = verdict.fault.kind === 'flip-request-byte' ? (verdict.fault.at ?? middle(head)) : undefined;
+  const cutAfter = verdict.fault.kind === 'cut-request' ? verdict.fault.afterBytes : Number.POSITIVE_INFINITY;
+  const reset = () => {
+    verdict.fire();
+    server.socket.resetAndDestroy();
+  };
   let sent = false;
   const sending = (async () => {
-    const pieces = bodyPieces(client.reader, requestFraming(head));
-    for await (const piece of flipped(pieces, flip, verdict.fire)) await write(server, piece.raw);
+    const pieces = flipped(bodyPieces(client.reader, requestFraming(head)), flip, verdict.fire);
+    for await (const piece of cut(pieces, cutAfter, reset)) await write(server, piece.raw);
     sent = true;
   })();
   const gone = gaveUp(client, server, sending);

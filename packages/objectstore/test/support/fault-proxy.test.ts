@@ -210,6 +210,25 @@ describe('a connection that fails', () => {
     ]);
   });
 
+  test('cut request: the server sees the beginning and then a reset, and so does the client', async () => {
+    const { server, proxy, seen } = await setUp(echo, {
+      cut: { fault: { kind: 'cut-request', afterBytes: 4_000 } },
+    });
+    const came: Buffer[] = [];
+    const broken = new Promise<string>((resolve) => {
+      server.once('request', (incoming: IncomingMessage) => {
+        incoming.on('data', (chunk: Buffer) => came.push(chunk));
+        incoming.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      });
+    });
+    const body = randomBytes(100_000);
+    expect((await ask(proxy.endpoint, { method: 'PUT', body: [body] })).error).toBe('ECONNRESET');
+    expect(await broken).toBe('ECONNRESET');
+    expect(Buffer.concat(came).equals(body.subarray(0, 4_000))).toBe(true);
+    expect(seen).toEqual([]);
+    expect(proxy.fired('cut')).toBe(1);
+  });
+
   test.each(['fin', 'rst'] as const)(
     'lost reply by %s: the server has taken all and answered all',
     async (by) => {

@@ -7,6 +7,11 @@ export type Fault =
   | { readonly kind: 'pass'; readonly delayMs?: number }
   /** Resets the connection when the head has come; the server never hears of the request. */
   | { readonly kind: 'reset-before' }
+  /**
+   * Resets both connections when `afterBytes` of the request's body have come to the server. Not fired if the body is no
+   * longer.
+   */
+  | { readonly kind: 'cut-request'; readonly afterBytes: number }
   /** The server does what it was asked, all of it; the client sees its connection end. Default `by`: `rst`. */
   | { readonly kind: 'lose-reply'; readonly by?: End }
   /** The server does what it was asked; the client gets the answer `forMs` later. Default: never. */
