@@ -29,6 +29,8 @@ export type {
   ResolvedRange,
   StoreCapabilities,
 } from './object-store.ts';
+export type { CheckObjectStoreOptions } from './probe/check-object-store.ts';
+export { checkObjectStore } from './probe/check-object-store.ts';
 export type { S3Credentials, S3StaticCredentials, S3VendedCredentials } from './s3/credentials.ts';
 export type { S3Components, S3ObjectStoreOptions, S3ResilienceSettings } from './s3/options.ts';
 export type { S3ObjectStore } from './s3/s3-store.ts';
