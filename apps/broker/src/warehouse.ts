@@ -2,13 +2,11 @@ import { mkdirSync } from 'node:fs';
 import type { FileIO } from '@danube/iceberg';
 import {
   createFileIO,
-  localBaseUri,
-  type ObjectStore,
-  openLocalObjectStore,
-  openS3ObjectStore,
+  createObjectStoreFactory,
+  type ObjectStoreFactoryOptions,
   openUploadJournal,
-  type S3ObjectStoreOptions,
 } from '@danube/objectstore';
+import type { CallEvent } from '@danube/resilience';
 import type { StorageSettings } from './config/settings.ts';
 import type { Logger } from './log.ts';
 
@@ -28,44 +26,48 @@ export interface Warehouse {
   close(): Promise<void>;
 }
 
-type S3Settings = Extract<StorageSettings['objectStore'], { kind: 's3' }>;
+type ObjectStoreSettings = StorageSettings['objectStore'];
 
-/** Opens the store that holds the warehouse; a local one is made when it does not exist. */
+/**
+ * Opens the store that holds the warehouse; a local one is made when it does not exist. Files of tables may lie in other
+ * buckets, too: they are reached by the same settings.
+ */
 export async function openWarehouse(
   { objectStore, warehouse }: StorageSettings,
   options: WarehouseOptions,
 ): Promise<Warehouse> {
-  if (objectStore.kind === 'local') {
-    mkdirSync(warehouse.slice('file://'.length), { recursive: true });
-    const { root } = objectStore;
-    return warehouseOn(await openLocalObjectStore({ root }), localBaseUri(root));
+  if (objectStore.kind === 'local') mkdirSync(warehouse.slice('file://'.length), { recursive: true });
+  const factory = createObjectStoreFactory(await factoryOptions(objectStore, options));
+  try {
+    // Opened now and not with the first file: that ends the uploads that a killed broker left.
+    await factory.open(objectStore.kind === 'local' ? { type: 'local', root: objectStore.root } : warehouse);
+    return { io: createFileIO({ factory }), close: () => factory.close() };
+  } catch (error) {
+    await factory.close();
+    throw error;
   }
-  const [baseUri = '', bucket = ''] = /^s3[an]?:\/\/([^/]+)/.exec(warehouse) ?? [];
-  return warehouseOn(await openS3ObjectStore(await s3Options(bucket, objectStore, options)), baseUri);
 }
 
-function warehouseOn(store: ObjectStore, baseUri: string): Warehouse {
-  return { io: createFileIO({ store, baseUri }), close: () => store.close() };
-}
-
-async function s3Options(
-  bucket: string,
-  { region, endpoint, pathStyle, credentials }: S3Settings,
+async function factoryOptions(
+  settings: ObjectStoreSettings,
   { logger, uploadNotesDir }: WarehouseOptions,
-): Promise<S3ObjectStoreOptions> {
+): Promise<ObjectStoreFactoryOptions> {
+  if (settings.kind === 'local') return { localRoots: [settings.root] };
+  const { kind: _, ...s3 } = settings;
   return {
-    bucket,
-    region,
-    endpoint,
-    pathStyle,
-    credentials,
-    ...(uploadNotesDir !== undefined && { uploadJournal: await openUploadJournal({ dir: uploadNotesDir }) }),
-    ...(logger !== undefined && {
-      onEvent: ({ kind, ...event }) => {
-        const { error, ...facts } = { error: undefined, ...event };
-        const level = kind === 'breaker-closed' || kind === 'breaker-half-open' ? 'info' : 'warn';
-        logger[level]({ ...facts, ...(error !== undefined && { err: error }) }, `Object store: ${kind}`);
-      },
-    }),
+    s3: {
+      ...s3,
+      ...(uploadNotesDir !== undefined && {
+        uploadJournal: await openUploadJournal({ dir: uploadNotesDir }),
+      }),
+      ...(logger !== undefined && { onEvent: (event: CallEvent) => logCallEvent(event, logger) }),
+    },
   };
+}
+
+/** Retries and states of the circuit breaker, in the log. */
+function logCallEvent({ kind, ...event }: CallEvent, logger: Logger): void {
+  const { error, ...facts } = { error: undefined, ...event };
+  const level = kind === 'breaker-closed' || kind === 'breaker-half-open' ? 'info' : 'warn';
+  logger[level]({ ...facts, ...(error !== undefined && { err: error }) }, `Object store: ${kind}`);
 }
