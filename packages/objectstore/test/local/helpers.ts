@@ -57,6 +57,17 @@ export async function tempFiles(root: string): Promise<string[]> {
   return readdir(join(root, '.objectstore-tmp'));
 }
 
+const handles: unknown[] = [];
+afterEach(() => {
+  handles.length = 0;
+});
+
+/** Keeps a handle until the end of the test: one that nobody closes would else be closed as garbage, unseen. */
+export function pinned<T>(handle: T): T {
+  handles.push(handle);
+  return handle;
+}
+
 /** How many files of a root this process has open (Linux). */
 export async function openBelow(root: string): Promise<number> {
   const names = await readdir('/proc/self/fd');

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openLocalObjectStore } from '../../src/local/local-store.ts';
 import { createMemoryObjectStore } from '../../src/memory-store.ts';
 import type { ListOptions, ObjectStore } from '../../src/object-store.ts';
-import { bytes, join, keys, openBelow, outcome, pages, plainPath, tempDir } from './helpers.ts';
+import { bytes, join, keys, openBelow, outcome, pages, pinned, plainPath, tempDir } from './helpers.ts';
 
 /** A store whose looks at the file system are counted: `readdir`, `lstat` and `open` by plain path. */
 async function opened() {
@@ -17,7 +17,8 @@ async function opened() {
       const plain = (await plainPath(path)).replace(/\/$/, '');
       await before(name, plain);
       seen.push(`${name} ${plain.slice(root.length + 1)}`);
-      return (nodeFs[name] as (...all: unknown[]) => Promise<unknown>)(path, ...rest);
+      const result = await (nodeFs[name] as (...all: unknown[]) => Promise<unknown>)(path, ...rest);
+      return name === 'open' ? pinned(result) : result;
     },
   });
   const fs = { ...nodeFs, ...watched('readdir'), ...watched('lstat'), ...watched('open') };

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import nodeFs from 'node:fs/promises';
 import type { LocalFileSystem } from '../../src/local/file-system.ts';
-import { dirname, plainPath, systemError } from './helpers.ts';
+import { dirname, pinned, plainPath, systemError } from './helpers.ts';
 
 /**
  * A file system that remembers what a power loss would take: names not yet synced into their directory, and content
@@ -28,7 +28,7 @@ export class VolatileMemory {
     open: (async (path: string, flags: number, mode?: number) => {
       const plain = await plainPath(path);
       this.#check('open', plain);
-      return this.#watched(await nodeFs.open(path, flags, mode), plain);
+      return this.#watched(pinned(await nodeFs.open(path, flags, mode)), plain);
     }) as LocalFileSystem['open'],
     mkdir: (async (path: string) => {
       const plain = await plainPath(path);
