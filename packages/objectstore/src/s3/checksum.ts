@@ -1,5 +1,3 @@
-import { crc32 } from 'node:zlib';
-
 /**
  * A CRC-32 as S3 writes it: the four bytes, most significant first, in base64. Of bytes already summed up, or of
  * several pieces in turn: `crc32(second, crc32(first))` of `node:zlib` is the sum of both.
@@ -8,9 +6,4 @@ export function encodeCrc32(sum: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(sum);
   return bytes.toString('base64');
-}
-
-/** The CRC-32 of bytes, as S3 writes it. */
-export function crc32Base64(bytes: Uint8Array): string {
-  return encodeCrc32(crc32(bytes));
 }
