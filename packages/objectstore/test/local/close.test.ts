@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ObjectStoreError } from '../../src/errors.ts';
 import { openLocalObjectStore } from '../../src/local/local-store.ts';
@@ -35,6 +36,18 @@ test('close ends streams with CLOSED, read or not, and resolves when their descr
   await nothingOpen();
   expect(await code(unread.toArray())).toBe('CLOSED');
   expect(ended.errored).toBe(null);
+});
+
+test('close waits for a descriptor that is slow to close', async () => {
+  const { memory, store } = await opened();
+  await store.getStream('d/a');
+  let closed = false;
+  memory.beforeCall = async (call) => {
+    for (let i = 0; i < 20; i += 1) await setImmediate();
+    if (call === 'close') closed = true;
+  };
+  await store.close();
+  expect(closed).toBe(true);
 });
 
 test('a getStream under way at close is CLOSED and holds nothing; a listing ends at its next entry', async () => {
