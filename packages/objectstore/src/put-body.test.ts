@@ -32,6 +32,13 @@ test('bytes are one chunk, and empty ones none', async () => {
   expect(await all(new Uint8Array())).toEqual([]);
 });
 
+test('empty chunks are passed over', async () => {
+  const body = (async function* () {
+    for (const text of ['', 'a', '', '', 'b', '']) yield bytes(text);
+  })();
+  expect(await all(body)).toEqual(['a', 'b']);
+});
+
 test('chunks come one at a time: the source is not asked for more than was taken', async () => {
   let asked = 0;
   const chunks = chunksOf(
@@ -138,6 +145,18 @@ test('a source that fails of the same signal first is an abort', async () => {
     code: 'ABORTED',
     cause: { message: 'enough' },
   });
+});
+
+test('a source that listens to the same signal before we do, and fails of it, is an abort', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const body = source(
+    () => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('mine')))),
+  );
+  const call = all(body, signal);
+  await tick();
+  controller.abort(new Error('enough'));
+  await expect(call).rejects.toMatchObject({ code: 'ABORTED', cause: { message: 'enough' } });
 });
 
 test('nothing listens to the signal between two chunks', async () => {

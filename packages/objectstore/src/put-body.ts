@@ -42,7 +42,7 @@ export async function* chunksOf(
     for (;;) {
       const next = await orAborted(nextOf(source), signal);
       if (next.failed || next.done) exhausted = true;
-      if (next.failed) throw failed(next.error, signal);
+      if (next.failed) throw failed(next.error);
       if (next.done) return;
       if (!isUint8Array(next.chunk)) {
         throw invalidArgument('the stream that was to be put yields something else than Uint8Arrays', {
@@ -61,7 +61,7 @@ function open(body: AsyncIterable<unknown>): AsyncIterator<unknown> {
     return body[Symbol.asyncIterator]();
   } catch (error) {
     // For one a web stream that somebody else is reading.
-    throw failed(error, undefined);
+    throw failed(error);
   }
 }
 
@@ -82,20 +82,21 @@ async function nextOf(source: AsyncIterator<unknown>): Promise<Next> {
   }
 }
 
-/** A source that listens to the signal too may fail of it before we notice: that is still an abort. */
-function failed(cause: unknown, signal: AbortSignal | undefined): ObjectStoreError {
-  if (signal?.aborted) return abortedError(signal);
+function failed(cause: unknown): ObjectStoreError {
   return new ObjectStoreError('IO_ERROR', 'the stream that was to be put failed', { cause });
 }
 
 /** Tells the source that no more is wanted. Whatever it answers, the put has its outcome already. */
 async function end(source: AsyncIterator<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  const ended = (async () => source.return?.())().catch(() => {});
+  const ended = (async () => source.return?.())();
   // A generator that hangs in `next` hangs in `return` too.
   await orAborted(ended, signal).catch(() => {});
 }
 
-/** The promise, or `ABORTED` as soon as the signal fires. */
+/**
+ * The promise, or `ABORTED` as soon as the signal fires: also when the source listens to the same signal and fails of it,
+ * for its failure takes `nextOf` a turn more than this.
+ */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   let abort = () => {};

@@ -40,11 +40,11 @@ export const deleteCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: `deleteMany of ${MANY.toLocaleString('en')} keys, half of them absent, removes these and no others`,
+    name: `deleteMany of ${MANY.toLocaleString('en')} keys, most of them absent, removes these and no others`,
     async run(store) {
       const all = Array.from({ length: MANY }, (_, i) => `m/${i % 5}/${i}`);
-      const others = ['m', 'm/0/x', 'm/1/10', 'n/0/0'].slice(1);
-      await putKeys(store, [...all.filter((_, i) => i % 2 === 0), ...others]);
+      const others = ['m/0/x', 'm/1/10', 'n/0/0'];
+      await putKeys(store, [...all.filter((_, i) => i % 4 === 0), ...others]);
       assert.deepEqual(await store.deleteMany(Object.freeze(all)), []);
       assert.deepEqual(await keys(store, ''), others);
     },
