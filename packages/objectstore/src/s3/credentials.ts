@@ -46,12 +46,16 @@ export interface CredentialSource {
   /** Counts the keys fetched so far: says which ones an attempt was signed with. */
   readonly generation: number;
   /**
-   * The server refused the keys of that generation: the next request fetches new ones, unless that has happened already.
-   * False if these are all there can be, or new ones were the same.
+   * The server refused the keys of that generation. True if another attempt would be signed with other ones: they have
+   * been fetched already, or will be. False if these were fetched for that reason just now.
    */
   refuse(generation: number): boolean;
 }
 
+/** How long keys that could not be renewed early are used before that is tried again. */
+const RENEWALS_APART_MS = 10_000;
+/** A server that refuses whatever keys it is shown must not make us ask for new ones all the time. */
+const REFUSALS_APART_MS = 10_000;
 const EARLY_MS = 5 * 60_000;
 
 /**
@@ -70,8 +74,10 @@ class CachedSource implements CredentialSource {
   readonly #nowMs: () => number;
   #identity: Identity | undefined;
   #renewAtMs = Number.POSITIVE_INFINITY;
+  #endsAtMs = Number.POSITIVE_INFINITY;
   #pending: Promise<Identity> | undefined;
-  #refused: Identity | undefined;
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
+  #refused = false;
   #generation = 0;
 
   constructor(fetch: (refused: boolean) => Promise<Identity>, nowMs: () => number) {
@@ -92,24 +98,32 @@ class CachedSource implements CredentialSource {
   }
 
   refuse(generation: number): boolean {
-    if (generation !== this.#generation) return true;
-    if (this.#identity === undefined || sameKeys(this.#identity, this.#refused)) return false;
-    this.#refused = this.#identity;
+    // Somebody else has noticed that already, whether the new keys have come or not.
+    if (generation !== this.#generation || this.#identity === undefined) return true;
+    if (this.#nowMs() - this.#refusedAtMs < REFUSALS_APART_MS) return false;
+    this.#refusedAtMs = this.#nowMs();
+    this.#refused = true;
     this.#identity = undefined;
     return true;
   }
 
   async #renew(): Promise<Identity> {
-    const identity = await this.#fetch(this.#refused !== undefined);
+    const before = this.#identity;
+    let identity: Identity;
+    try {
+      identity = await this.#fetch(this.#refused);
+    } catch (error) {
+      // Early renewal is there so that it may fail: the keys of before are good to their end.
+      if (before === undefined || this.#identity !== before || this.#nowMs() >= this.#endsAtMs) throw error;
+      this.#renewAtMs = Math.min(this.#nowMs() + RENEWALS_APART_MS, this.#endsAtMs);
+      return before;
+    }
     const nowMs = this.#nowMs();
-    const endsMs = identity.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
-    this.#renewAtMs = endsMs - Math.min(EARLY_MS, Math.max(0, endsMs - nowMs) / 2);
+    this.#endsAtMs = identity.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
+    this.#renewAtMs = this.#endsAtMs - Math.min(EARLY_MS, Math.max(0, this.#endsAtMs - nowMs) / 2);
     this.#identity = identity;
+    this.#refused = false;
     this.#generation += 1;
     return identity;
   }
-}
-
-function sameKeys(a: Identity, b: Identity | undefined): boolean {
-  return a.accessKeyId === b?.accessKeyId && a.sessionToken === b.sessionToken;
 }

@@ -98,14 +98,17 @@ async function withRange<T>(
     try {
       if (!isEmpty) return await read(isWhole ? { ...options, range: undefined } : options);
     } catch (error) {
-      if (endExclusive !== undefined || !ObjectStoreError.is(error) || error.code !== 'INVALID_RANGE')
-        throw error;
+      if (isWhole || endExclusive !== undefined || !isBehindEnd(error)) throw error;
     }
     const meta = await headObject(connection, key, options);
     const range = resolveRange(key, options.range, meta.sizeBytes);
     if (range.start === range.endExclusive) return nothing(meta, range);
     // The object was replaced by a longer one since its end was reported.
   }
+}
+
+function isBehindEnd(error: unknown): boolean {
+  return ObjectStoreError.is(error) && error.code === 'INVALID_RANGE';
 }
 
 async function readWhole(
