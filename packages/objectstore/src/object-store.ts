@@ -47,7 +47,8 @@ export interface ObjectStore {
   /**
    * As `get`, with the bytes as a stream. Read it to its end or `destroy()` it: it holds a descriptor or a
    * connection. It ends only after exactly the bytes of the range; a body that breaks off or is damaged is an
-   * `ObjectStoreError` of the stream. Aborting the signal destroys it.
+   * `ObjectStoreError` of the stream. Aborting the signal destroys it, which a process in which nobody reads it yet
+   * survives.
    */
   getStream(key: string, options?: GetOptions): Promise<GetStreamResult>;
 

@@ -8,6 +8,7 @@ import {
   assertFails,
   type ConformanceCase,
   type ResolvedParameters,
+  until,
   untilNobodyListens,
 } from './conformance-case.ts';
 
@@ -101,9 +102,20 @@ export function getStreamCases({ multipartBytes }: ResolvedParameters): readonly
         await store.put('k', pattern(multipartBytes));
         const controller = new AbortController();
         const { stream } = await store.getStream('k', { signal: controller.signal });
-        controller.abort(new Error('enough'));
-        if (!stream.closed) await once(stream, 'close').catch(() => undefined);
-        await sleep(1);
+        let crash: unknown;
+        const notice = (error: unknown) => {
+          crash = error;
+        };
+        process.on('uncaughtExceptionMonitor', notice);
+        try {
+          // Nobody listens to the stream here.
+          controller.abort(new Error('enough'));
+          await until('the stream is closed', () => stream.closed);
+          await sleep(1);
+        } finally {
+          process.off('uncaughtExceptionMonitor', notice);
+        }
+        assert.equal(crash, undefined);
         await assertFails('ABORTED', () => readAll(stream));
       },
     },
