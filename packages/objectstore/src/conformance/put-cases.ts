@@ -25,14 +25,13 @@ export function putCases({ multipartBytes }: ResolvedParameters): readonly Confo
         for (const body of [bytes(''), bytes('small'), pattern(multipartBytes)]) {
           const put = await store.put('k', body);
           assert.equal(put.sizeBytes, body.byteLength);
-          for (const meta of [
-            await store.head('k'),
-            (await store.get('k', { range: { start: 0, endExclusive: 0 } })).meta,
-            ...(await listAll(store, 'k')),
-          ]) {
+          const { meta: got } = await store.get('k', { range: { start: 0, endExclusive: 0 } });
+          for (const meta of [await store.head('k'), got, ...(await listAll(store, 'k'))]) {
             assert.equal(meta.sizeBytes, put.sizeBytes);
             assert.equal(meta.etag, put.etag);
           }
+          assert.equal((await store.head('k')).versionId, put.versionId);
+          assert.equal(got.versionId, put.versionId);
         }
       },
     },
