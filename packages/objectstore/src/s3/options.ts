@@ -154,7 +154,7 @@ export function resolveS3Options(options: S3ObjectStoreOptions): ResolvedS3Optio
     region: checkedRegion(options.region),
     endpoint: checkedEndpoint(options.endpoint),
     pathStyle,
-    credentials: checkedCredentials(options.credentials ?? 'default-chain'),
+    credentials: checkedCredentials(options.credentials),
     conditionalPuts,
     partSizeBytes,
     multipartThresholdBytes: whole('multipartThresholdBytes', threshold, partSizeBytes, MAX_PART_BYTES),
@@ -186,7 +186,7 @@ function whole(name: string, value: number, min: number, max: number): number {
 }
 
 function checkedBucket(bucket: string): string {
-  const named = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket);
+  const named = typeof bucket === 'string' && /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket);
   if (!named || bucket.includes('..') || /^\d+\.\d+\.\d+\.\d+$/.test(bucket)) {
     throw invalidArgument(
       `bucket ${JSON.stringify(bucket)} is not of 3 to 63 lower-case letters, digits, dots and hyphens`,
@@ -223,9 +223,12 @@ function checkedEndpoint(endpoint: string | undefined): string | undefined {
   return endpoint;
 }
 
-function checkedCredentials(credentials: S3Credentials): S3Credentials {
+function checkedCredentials(credentials: S3Credentials = 'default-chain'): S3Credentials {
   if (typeof credentials === 'function' || credentials === 'anonymous' || credentials === 'default-chain') {
     return credentials;
+  }
+  if (typeof credentials !== 'object' || credentials === null) {
+    throw invalidArgument('credentials are neither keys nor where to get them', { option: 'credentials' });
   }
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   refuseUnknown('credentials', credentials, ['accessKeyId', 'secretAccessKey', 'sessionToken']);
