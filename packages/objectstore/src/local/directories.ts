@@ -25,6 +25,10 @@ export interface Directory {
  * openat does) and with O_NOFOLLOW. On Linux with /proc a directory that is exchanged for a link in the middle of an
  * operation therefore cannot lead it out of the root. Elsewhere the same steps run on plain paths: a link that is there
  * is refused, but a link that is put in place of an *already passed* directory during the operation is not noticed.
+ *
+ * The last name is not followed either, by whoever uses the directory: files are opened with O_NOFOLLOW, temporary ones
+ * made with O_EXCL, and lstat, link, rename and unlink are about the name itself. What `refuseUnsafe` adds is that a
+ * link is reported; that it is not followed does not depend on that look being recent.
  */
 export class DirectoryTree {
   readonly #fs: LocalFileSystem;

@@ -14,10 +14,14 @@ export interface LocalObjectStoreOptions {
 
 const KNOWN = ['root', 'fs'];
 
-/** The options with their defaults. Errors: `INVALID_ARGUMENT` for unknown ones and a root that is no absolute path. */
-export function resolveLocalOptions(options: LocalObjectStoreOptions): Required<LocalObjectStoreOptions> & {
+/** The options with their defaults. */
+export interface ResolvedLocalOptions {
+  readonly root: string;
   readonly fs: LocalFileSystem;
-} {
+}
+
+/** Checks and completes the options. Errors: `INVALID_ARGUMENT` for unknown ones and a root that is no absolute path. */
+export function resolveLocalOptions(options: LocalObjectStoreOptions): ResolvedLocalOptions {
   const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) {
     throw invalidArgument(`there is no option "${unknown}" here; known are ${KNOWN.join(', ')}`, {
