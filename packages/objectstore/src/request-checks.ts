@@ -84,10 +84,7 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   let sizeBytes = 0;
   for (const [name, value] of Object.entries(metadata)) {
     if (!METADATA_NAME.test(name)) {
-      throw invalidArgument(
-        `metadata name "${name}" is not of lower-case letters, digits and hyphens`,
-        {},
-      );
+      throw invalidArgument(`metadata name "${name}" is not of lower-case letters, digits and hyphens`, {});
     }
     if (typeof value !== 'string' || !METADATA_VALUE.test(value)) {
       throw invalidArgument(
