@@ -41,15 +41,19 @@ test(`kill -9 in a put loop, ${ROUNDS} times: no partial object, no resolved put
     const child = spawn(process.execPath, [loop, root, `r${round}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    const closed = once(child, 'close');
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       printed += chunk;
     });
-    while (!printed.startsWith('ready\n')) await once(child.stdout, 'data');
+    while (!printed.startsWith('ready\n') && child.exitCode === null) {
+      await Promise.race([once(child.stdout, 'data'), closed]);
+    }
     seed = (seed * 48_271) % 2_147_483_647;
     await new Promise((resolve) => setTimeout(resolve, 20 + (seed % 250)));
     child.kill('SIGKILL');
-    await once(child, 'close');
+    await closed;
+    expect(child.signalCode, 'the loop ran until it was killed').toBe('SIGKILL');
 
     leftOvers += (await readdir(join(root, '.objectstore-tmp'))).length;
     const store = await openLocalObjectStore({ root });
