@@ -3,21 +3,30 @@ import { quantile, round } from '../statistics.ts';
 import type { S3Cell, S3Result } from './s3-cell.ts';
 import type { MeasuredS3 } from './s3-clients.ts';
 
-/** Runs one cell. Rejects if a request fails, or if what is got is not what was put. */
-export async function runS3Cell(client: MeasuredS3, cell: S3Cell, body: Uint8Array): Promise<S3Result> {
+/**
+ * Runs one cell. Rejects if a request fails, or if what is got is not what was put.
+ *
+ * @param prepared the keys that this client has put to be read, with bodies of this size
+ */
+export async function runS3Cell(
+  client: MeasuredS3,
+  cell: S3Cell,
+  body: Uint8Array,
+  prepared: Set<string>,
+): Promise<S3Result> {
   const { operation, outstanding } = cell;
   // Each loop has an object of its own, so that the server never works on one for two requests.
   const keys = Array.from(
     { length: outstanding },
     (_, i) => `${operation.replaceAll(' ', '-')}/${body.length}/${i}`,
   );
-  if (operation === 'get') await prepareObjects(client, keys, body);
+  if (operation === 'get') await prepareObjects(client, keys, body, prepared);
   const request = async (key: string): Promise<void> => {
     if (operation === 'put') await client.put(key, body);
     else if (operation === 'put in parts') await client.putInParts(key, body);
     else if ((await client.get(key)).length !== body.length) throw new Error(`${key} came back shorter`);
   };
-  await loops(keys, Math.max(cell.warmUp, outstanding), request);
+  await loops(keys, cell.warmUp, request);
   const [started, cpu] = [performance.now(), process.cpuUsage()];
   const latencies = await loops(keys, cell.requests, request);
   const seconds = (performance.now() - started) / 1000;
@@ -32,11 +41,18 @@ export async function runS3Cell(client: MeasuredS3, cell: S3Cell, body: Uint8Arr
   };
 }
 
-/** Both contenders read objects that were put in one request by themselves, and that come back as they were. */
-async function prepareObjects(client: MeasuredS3, keys: readonly string[], body: Uint8Array): Promise<void> {
+/** Each contender reads objects that it put itself, in one request, and that come back as they were. */
+async function prepareObjects(
+  client: MeasuredS3,
+  keys: readonly string[],
+  body: Uint8Array,
+  prepared: Set<string>,
+): Promise<void> {
   for (const key of keys) {
+    if (prepared.has(key)) continue;
     await client.put(key, body);
     if (Buffer.compare(await client.get(key), body) !== 0) throw new Error(`${key} came back changed`);
+    prepared.add(key);
   }
 }
 

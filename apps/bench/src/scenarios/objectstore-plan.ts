@@ -71,9 +71,8 @@ function operationsAt(bytes: number): readonly S3Operation[] {
   return s3Operations.filter((operation) => operation !== 'put in parts' || bytes >= LEAST_IN_PARTS);
 }
 
-/** A second or two of requests, and at least two for every loop. */
+/** A second or two of requests, and at least one for every loop. */
 function requestsOf(bytes: number, outstanding: number): number {
   const some = Math.min(MOST_REQUESTS, Math.ceil(BYTES_A_CELL / bytes));
-  const rounds = Math.max(2, Math.ceil(some / outstanding));
-  return rounds * outstanding;
+  return Math.ceil(some / outstanding) * outstanding;
 }
