@@ -51,6 +51,8 @@ interface Trace {
  * Begins a multipart upload, after it was noted in the journal if there is one. A lost reply leaves an upload whose id
  * nobody knows: with a journal, which says that the key is ours alone, it is aborted at the end of this one.
  *
+ * The checksum is ours where the bytes pass through here.
+ *
  * Errors: those of a put.
  */
 export async function beginUpload(
@@ -58,6 +60,7 @@ export async function beginUpload(
   key: string,
   options: PutOptions,
   token: string,
+  checksum: 'ours' | "the server's" = 'ours',
 ): Promise<BegunUpload> {
   const { bucket, sdk } = connection;
   const { endpoint = '', uploadJournal } = connection.options;
@@ -65,8 +68,7 @@ export async function beginUpload(
   const command = new sdk.CreateMultipartUploadCommand({
     Bucket: bucket,
     Key: key,
-    ChecksumAlgorithm: 'CRC32',
-    ChecksumType: 'FULL_OBJECT',
+    ...(checksum === 'ours' && { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }),
     Metadata: withPutToken(metadata, token),
     ...(contentType !== undefined && { ContentType: contentType }),
   });

@@ -7,15 +7,24 @@ import { headObject } from './read-object.ts';
 import { completionTimeoutMs } from './request-time.ts';
 import { mayHaveHappened, type S3Connection } from './s3-connection.ts';
 
-/** What one request can copy, https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html. */
-export const MAX_SINGLE_COPY_BYTES = 5 * 1024 ** 3;
+/** From which size on a copy is made in parts, and of which size; both in bytes. */
+export interface CopyLimits {
+  readonly maxSingleBytes: number;
+  readonly partBytes: number;
+}
+
+/**
+ * One request copies up to 5 GiB (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html). Parts need no
+ * memory here, so they are few and large: an object of 5 TiB has 5,000 of them.
+ */
+const LIMITS: CopyLimits = { maxSingleBytes: 5 * 1024 ** 3, partBytes: 1024 ** 3 };
 
 /** How often an object of more than that may be replaced between looking and copying before the copy gives up. */
 const MAX_LOOKS = 5;
 
 /**
- * Copies an object within the bucket without its bytes passing through this process; in parts from
- * `maxSingleCopyBytes` on. One version of the source is copied: parts of another one are refused by the server.
+ * Copies an object within the bucket without its bytes passing through this process. One version of the source is
+ * copied: parts of another one are refused by the server.
  *
  * Errors as `ObjectStore.copy`.
  */
@@ -24,17 +33,18 @@ export async function copyObject(
   from: string,
   to: string,
   options: CallOptions = {},
-  maxSingleCopyBytes = MAX_SINGLE_COPY_BYTES,
+  { maxSingleBytes, partBytes }: CopyLimits = LIMITS,
 ): Promise<PutResult> {
   for (let look = 1; ; look += 1) {
     const source = await headObject(connection, from, options);
     // S3 refuses to copy an object onto itself, where there is nothing to do.
     if (from === to) return resultOf(source);
+    if (source.sizeBytes <= maxSingleBytes) return copyWhole(connection, source, to, options);
     try {
-      if (source.sizeBytes > maxSingleCopyBytes) return await copyInParts(connection, source, to, options);
-      return await copyWhole(connection, source, to, options);
+      return await copyInParts(connection, source, to, options, partBytes);
     } catch (error) {
-      if (!isReplaced(error) || look === MAX_LOOKS) throw outcomeOf(error, to);
+      if (!isReplaced(error)) throw error;
+      if (look === MAX_LOOKS) throw alwaysReplaced(error);
     }
   }
 }
@@ -50,18 +60,24 @@ async function copyWhole(
   options: CallOptions,
 ): Promise<PutResult> {
   const { sizeBytes, etag } = source;
+  let doubt = false;
   try {
     return { sizeBytes, ...(await requestCopy(connection, source, to, options, formatEtag(etag))) };
   } catch (error) {
-    if (!isReplaced(error)) throw error;
+    doubt = mayHaveHappened(error);
+    if (!isReplaced(error)) throw doubt ? unknownCopy(to, error) : error;
   }
-  const made = await requestCopy(connection, source, to, options, undefined);
+  let made: Omit<PutResult, 'sizeBytes'>;
+  try {
+    made = await requestCopy(connection, source, to, options, undefined);
+  } catch (error) {
+    throw doubt || mayHaveHappened(error) ? unknownCopy(to, error) : error;
+  }
   try {
     const { sizeBytes: size } = await headObject(connection, to, { ...options, ifMatch: made.etag });
     return { sizeBytes: size, ...made };
-  } catch (cause) {
-    const message = `"${to}" was copied, but may have been replaced since: it cannot be asked for its size`;
-    throw new ObjectStoreError('PUT_STATE_UNKNOWN', message, { context: { key: to }, cause });
+  } catch (error) {
+    throw unknownCopy(to, error);
   }
 }
 
@@ -98,16 +114,14 @@ function isReplaced(error: unknown): boolean {
   return ObjectStoreError.is(error) && error.code === 'PRECONDITION_FAILED';
 }
 
-function outcomeOf(error: unknown, to: string): unknown {
-  if (!ObjectStoreError.is(error)) return error;
-  if (mayHaveHappened(error)) {
-    const message = `"${to}" may have been copied or may yet be: the request was sent, but not answered`;
-    return new ObjectStoreError('PUT_STATE_UNKNOWN', message, { context: error.context, cause: error });
-  }
-  if (error.code !== 'PRECONDITION_FAILED') return error;
-  return new ObjectStoreError('UNAVAILABLE', `the source was replaced before each of ${MAX_LOOKS} copies`, {
-    context: error.context,
-    cause: error,
+function unknownCopy(to: string, cause: unknown): ObjectStoreError {
+  const message = `"${to}" may have been copied or may yet be, or has been replaced since: the server did not say`;
+  return new ObjectStoreError('PUT_STATE_UNKNOWN', message, { context: { key: to }, cause });
+}
+
+function alwaysReplaced(cause: unknown): ObjectStoreError {
+  return new ObjectStoreError('UNAVAILABLE', `the source was replaced during each of ${MAX_LOOKS} copies`, {
+    cause,
     retryable: true,
   });
 }
