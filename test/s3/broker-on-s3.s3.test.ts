@@ -1,5 +1,5 @@
 // The whole path on S3, killed during uploads: what was acknowledged is in the table once, and no upload is left behind.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,35 +11,14 @@ import { findViolations } from '../../apps/broker/test/crash/oracle.ts';
 import { readTable } from '../../apps/broker/test/interop/judges.ts';
 import { openFaultProxy } from '../../packages/objectstore/test/support/fault-proxy.ts';
 import { createBucket, uploadIds } from '../../packages/objectstore/test/support/s3-client.ts';
-import { type S3Server, startVersitygw } from '../../packages/objectstore/test/support/s3-servers.ts';
+import { startVersitygw } from '../../packages/objectstore/test/support/s3-servers.ts';
+import { BUCKET, judgeOf, tablesOn, writeConfig } from './broker-config.ts';
 
 const ROUNDS = 4;
 /** Random bytes, which do not get smaller: a flush is larger than what goes into one request (16 MiB). */
 const PER_SECOND = 300;
 const MAX_PAYLOAD_BYTES = 240 * 1024;
 const FLUSH_AGE_MS = 5000;
-const BUCKET = 'danube-warehouse';
-
-/** Below `iceberg_config`: tables in the bucket of a server, reached at `endpoint`. */
-const tablesOn = (server: S3Server, endpoint = server.endpoint) => [
-  'object_store:',
-  '  type: s3',
-  `  endpoint: ${endpoint}`,
-  `  region: ${server.region}`,
-  `  access_key_id: ${server.accessKeyId}`,
-  `  secret_access_key: ${server.secretAccessKey}`,
-  `warehouse: s3://${BUCKET}/`,
-];
-
-const judgeOf = (server: S3Server) => ({
-  endpoint: server.endpoint,
-  environment: {
-    AWS_ACCESS_KEY_ID: server.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
-    AWS_REGION: server.region,
-  },
-});
-
 test(`killed ${ROUNDS} times while tables are on S3: each acknowledged message is in the table once, no upload is left`, async () => {
   const server = await startVersitygw();
   const dataDir = await mkdtemp(join(tmpdir(), 'danube-kill-s3-'));
@@ -89,11 +68,10 @@ test('replies of S3 are lost, then it hangs: messages are acknowledged all the w
   const proxy = await openFaultProxy(server.endpoint);
   const dir = await mkdtemp(join(tmpdir(), 'danube-away-s3-'));
   const dataDir = join(dir, 'data');
-  const configFile = join(dir, 'broker.yml');
-  const lines = [...tablesOn(server, proxy.endpoint), 'flush: {max_age_ms: 500}'].map(
-    (line) => `    ${line}`,
-  );
-  await writeFile(configFile, ['storage:', '  iceberg_config:', ...lines, ''].join('\n'));
+  const configFile = await writeConfig(join(dir, 'broker.yml'), [
+    ...tablesOn(server, proxy.endpoint),
+    'flush: {max_age_ms: 500}',
+  ]);
   const [port, httpPort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
   const broker = await BrokerProcess.start({ dataDir, port, httpPort, configFile });

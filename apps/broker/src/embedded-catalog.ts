@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Catalog, FileIO } from '@danube/iceberg';
 import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
 import type { StorageSettings } from './config/settings.ts';
-import { openWarehouse, type WarehouseOptions } from './warehouse.ts';
+import { openWarehouse, type WarehouseUse } from './warehouse.ts';
 
 /** The embedded catalog and the files of its tables. */
 export interface EmbeddedCatalog {
@@ -15,11 +15,11 @@ export interface EmbeddedCatalog {
 /** Opens the SQLite catalog over the warehouse, creating it (and a local warehouse) when it does not exist. */
 export async function openEmbeddedCatalog(
   settings: StorageSettings,
-  options: WarehouseOptions,
+  use: WarehouseUse,
 ): Promise<EmbeddedCatalog> {
   const { file, name } = settings.catalog;
   mkdirSync(dirname(file), { recursive: true });
-  const warehouse = await openWarehouse(settings, options);
+  const warehouse = await openWarehouse(settings, use);
   try {
     const catalog = await openSqlCatalog({ file, name, warehouse: settings.warehouse, io: warehouse.io });
     const close = async () => {

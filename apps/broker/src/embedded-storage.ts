@@ -19,6 +19,8 @@ export async function openEmbeddedStorage(
 ): Promise<PersistentStorage> {
   const { wal, flush } = settings.storage;
   const embedded = await openEmbeddedCatalog(settings.storage, {
+    kind: 'write',
+    logger,
     uploadNotesDir: join(settings.dataDir, 'uploads'),
   });
   const { target, openWal } = watchPhases({ catalog: embedded.catalog, io: embedded.io }, logger);

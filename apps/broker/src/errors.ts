@@ -9,6 +9,8 @@
  * - `DATA_DIR_HELD`: another broker runs on this data directory.
  * - `DATA_DIR_UNUSABLE`: the directory cannot be used (not ours, not writable, written by a newer version).
  * - `METADATA_STORE_FAILED`: `broker.db` cannot be opened, read or written.
+ * - `OBJECT_STORE_UNUSABLE`: the bucket is not there, the credentials are not accepted, or the server breaks a promise
+ *   that tables rely on. The message says which.
  *
  * Answering a request (each has one gRPC status, see `grpc/status.ts`):
  * - `INVALID_REQUEST`: the request can never be accepted as it is.
@@ -28,6 +30,7 @@ export type BrokerErrorCode =
   | 'DATA_DIR_HELD'
   | 'DATA_DIR_UNUSABLE'
   | 'METADATA_STORE_FAILED'
+  | 'OBJECT_STORE_UNUSABLE'
   | 'INVALID_REQUEST'
   | 'NOT_FOUND'
   | 'CONFLICT'

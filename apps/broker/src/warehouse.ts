@@ -7,18 +7,19 @@ import {
   openUploadJournal,
 } from '@danube/objectstore';
 import type { CallEvent } from '@danube/resilience';
+import { checkWarehouse } from './check-warehouse.ts';
 import type { StorageSettings } from './config/settings.ts';
 import type { Logger } from './log.ts';
 
 /** How the warehouse is used. */
-export interface WarehouseOptions {
-  readonly logger?: Logger;
-  /**
-   * Directory for notes of uploads under way, by which the next start finds what a killed broker left behind. None for
-   * commands that only read.
-   */
-  readonly uploadNotesDir?: string;
-}
+export type WarehouseUse =
+  | {
+      readonly kind: 'write';
+      readonly logger: Logger;
+      /** Directory for notes of uploads under way, by which the next start finds what a killed broker left behind. */
+      readonly uploadNotesDir: string;
+    }
+  | { readonly kind: 'read' };
 
 /** The files of the tables. */
 export interface Warehouse {
@@ -34,13 +35,16 @@ type ObjectStoreSettings = StorageSettings['objectStore'];
  */
 export async function openWarehouse(
   { objectStore, warehouse }: StorageSettings,
-  options: WarehouseOptions,
+  use: WarehouseUse,
 ): Promise<Warehouse> {
   if (objectStore.kind === 'local') mkdirSync(warehouse.slice('file://'.length), { recursive: true });
-  const factory = createObjectStoreFactory(await factoryOptions(objectStore, options));
+  const factory = createObjectStoreFactory(await factoryOptions(objectStore, use));
   try {
     // Opened now and not with the first file: that ends the uploads that a killed broker left.
-    await factory.open(objectStore.kind === 'local' ? { type: 'local', root: objectStore.root } : warehouse);
+    const store = await factory.open(
+      objectStore.kind === 'local' ? { type: 'local', root: objectStore.root } : warehouse,
+    );
+    if (use.kind === 'write' && objectStore.kind === 's3') await checkWarehouse(store, warehouse, use.logger);
     return { io: createFileIO({ factory }), close: () => factory.close() };
   } catch (error) {
     await factory.close();
@@ -50,19 +54,13 @@ export async function openWarehouse(
 
 async function factoryOptions(
   settings: ObjectStoreSettings,
-  { logger, uploadNotesDir }: WarehouseOptions,
+  use: WarehouseUse,
 ): Promise<ObjectStoreFactoryOptions> {
   if (settings.kind === 'local') return { localRoots: [settings.root] };
   const { kind: _, ...s3 } = settings;
-  return {
-    s3: {
-      ...s3,
-      ...(uploadNotesDir !== undefined && {
-        uploadJournal: await openUploadJournal({ dir: uploadNotesDir }),
-      }),
-      ...(logger !== undefined && { onEvent: (event: CallEvent) => logCallEvent(event, logger) }),
-    },
-  };
+  if (use.kind === 'read') return { s3 };
+  const uploadJournal = await openUploadJournal({ dir: use.uploadNotesDir });
+  return { s3: { ...s3, uploadJournal, onEvent: (event) => logCallEvent(event, use.logger) } };
 }
 
 /** Retries and states of the circuit breaker, in the log. */

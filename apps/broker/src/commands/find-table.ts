@@ -19,7 +19,7 @@ export interface FoundTable {
 export async function findTable(topic: string, settings: StorageSettings): Promise<FoundTable | undefined> {
   parseTopicName(topic);
   if (!catalogExists(settings)) return undefined;
-  const embedded = await openEmbeddedCatalog(settings, {});
+  const embedded = await openEmbeddedCatalog(settings, { kind: 'read' });
   try {
     const owners = new Set([topic, `${topic.replace(/-part-\d+$/, '')}-part-*`]);
     for (const namespace of await embedded.catalog.listNamespaces()) {

@@ -65,6 +65,7 @@ export function readyLines(
     '',
     `Danube broker ready at ${url}  (${durable})`,
     `  data     ${shortPath(settings.dataDir, baseDir)}`,
+    ...(settings.storage.objectStore.kind === 's3' ? [`  tables   ${settings.storage.warehouse}`] : []),
     `  metrics  ${httpUrl}/metrics  (health: /healthz, /readyz)`,
     '',
     'Try, in another terminal:',

@@ -18,6 +18,7 @@ const brokerStatus: Readonly<Record<BrokerErrorCode, status>> = {
   // Not a code that clients retry: two consumers of one name would otherwise push each other out for ever.
   TAKEN_OVER: status.CANCELLED,
   METADATA_STORE_FAILED: status.INTERNAL,
+  OBJECT_STORE_UNUSABLE: status.INTERNAL,
   CONFIG_INVALID: status.INTERNAL,
   ADDRESS_REFUSED: status.INTERNAL,
   ADDRESS_IN_USE: status.INTERNAL,
