@@ -15,6 +15,8 @@ const FIRST_BUFFER_BYTES = 64 * 1024;
  */
 export class PartReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
+  /** Memory of parts that are no longer needed. */
+  readonly #free: ArrayBuffer[] = [];
   #rest: Uint8Array = new Uint8Array(0);
   #filledBefore = false;
 
@@ -24,9 +26,7 @@ export class PartReader {
 
   /** The next `sizeBytes` bytes, in memory of its own; fewer at the end of the body, none behind it. */
   async next(sizeBytes: number): Promise<BodyPart> {
-    // A body may be much smaller than a part: memory grows with what there is.
-    const startBytes = this.#filledBefore ? sizeBytes : Math.min(sizeBytes, FIRST_BUFFER_BYTES);
-    let buffer = Buffer.allocUnsafeSlow(startBytes);
+    let buffer = this.#memory(sizeBytes);
     let filled = 0;
     let crc = 0;
     while (filled < sizeBytes) {
@@ -40,6 +40,18 @@ export class PartReader {
     }
     this.#filledBefore ||= filled === sizeBytes;
     return { bytes: buffer.subarray(0, filled), crc };
+  }
+
+  /** Gives the memory of a part back, for another one: nobody reads it any more. */
+  recycle({ bytes }: BodyPart): void {
+    if (bytes.buffer instanceof ArrayBuffer) this.#free.push(bytes.buffer);
+  }
+
+  #memory(sizeBytes: number): Buffer<ArrayBuffer> {
+    const free = this.#free.pop();
+    if (free?.byteLength === sizeBytes) return Buffer.from(free);
+    // A body may be much smaller than a part: memory grows with what there is.
+    return Buffer.allocUnsafeSlow(this.#filledBefore ? sizeBytes : Math.min(sizeBytes, FIRST_BUFFER_BYTES));
   }
 
   /** Ends the source; nothing if it has ended. Does not reject. */

@@ -6,6 +6,8 @@ import { partSizeOf } from './part-sizes.ts';
 export interface PartSource {
   /** The next part; undefined behind the last one. Rejects when the source of the body fails or was stopped. */
   next(): Promise<BodyPart | undefined>;
+  /** Says that nobody reads the bytes of a part any more: their memory may be used for another one. */
+  done(part: BodyPart): void;
   /** Makes a `next` under way reject, though the source of the body may hang. */
   stop(): void;
 }
@@ -20,6 +22,7 @@ export function partsOfBytes(body: Uint8Array, partSizeBytes: number): PartSourc
       start += partSizeBytes;
       return { bytes, crc: crc32(bytes) };
     },
+    done: () => {},
     stop: () => {},
   };
 }
@@ -39,6 +42,7 @@ export function partsOfStream(
       const part = waiting.shift() ?? (await reader.next(partSizeOf(number, partSizeBytes)));
       return part.bytes.byteLength === 0 ? undefined : part;
     },
+    done: (part) => reader.recycle(part),
     stop: () => stopped.abort(),
   };
 }

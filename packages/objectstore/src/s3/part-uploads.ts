@@ -54,6 +54,7 @@ export async function uploadParts(
       const sending: Promise<void> = uploadPart(connection, upload, number, part, signal)
         .then((sent) => {
           parts[number - 1] = sent;
+          source.done(part);
         }, fail)
         .finally(() => underWay.delete(sending));
       underWay.add(sending);
