@@ -41,7 +41,18 @@ export function parsePrefix(prefix: string): { directories: readonly string[]; r
 
 /** Compares two keys by their UTF-8 bytes: the order of listings. */
 export function compareKeys(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x !== y) return rankInUtf8(x) - rankInUtf8(y);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for characters behind U+FFFF, which come last in UTF-8; as UTF-16 units they are less than U+E000. */
+function rankInUtf8(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
 function checkedSegments(text: string, what: 'key' | 'prefix'): string[] {
