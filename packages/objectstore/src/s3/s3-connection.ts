@@ -118,13 +118,13 @@ class PolicyConnection implements S3Connection {
     try {
       return await this.#policy.execute(
         async ({ number, signal }) => {
-          if (this.#closed) throw closedError();
+          if (this.#closed) throw run.failed(closedError());
           try {
             const send = <Output>(command: S3Command<Output>, limitMs?: number) =>
               this.#send(command, run, signal, limitMs);
             return await work({ number, signal, send });
           } catch (error) {
-            throw run.failed(this.#closed ? closedError() : error);
+            throw this.#closed ? run.closed(error) : run.failed(error);
           }
         },
         {
@@ -165,7 +165,7 @@ class PolicyConnection implements S3Connection {
       });
       return (await sent) as Output;
     } catch (error) {
-      if (this.#closed) throw run.failed(closedError());
+      if (this.#closed) throw run.closed(error);
       throw run.failed(limit.isUp ? noAnswer(this.facts(run.call), limitMs) : error);
     } finally {
       limit.clear();
@@ -248,6 +248,16 @@ class CallRun {
     const failure = mapS3Error(error, this.#facts);
     this.#failures.set(failure.error, failure);
     return failure.error;
+  }
+
+  /** As `failed`, of an attempt that found the store closed: `CLOSED`, though the server may have executed it. */
+  closed(error: unknown): ObjectStoreError {
+    const failure = ObjectStoreError.is(error) ? this.#failures.get(error) : undefined;
+    if (failure?.error.code === 'CLOSED') return failure.error;
+    const { mayHaveHappened } = failure ?? mapS3Error(error, this.#facts);
+    const closed = closedError();
+    this.#failures.set(closed, { error: closed, retry: false, endpointFault: false, mayHaveHappened });
+    return closed;
   }
 
   /** What a failure means for the next attempt. */

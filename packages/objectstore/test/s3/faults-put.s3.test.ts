@@ -328,6 +328,18 @@ describe('a put that its caller ends', () => {
     expect(await text(key)).toBe('mine');
   });
 
+  test('by closing the store is unknown', async () => {
+    const { proxy, connection, put } = await connectFaulty(bucket);
+    proxy.rule('held', { ...PUT, fault: { kind: 'hold-reply' } });
+    const putting = failure(put('closed', mine));
+    while (proxy.fired('held') === 0) await sleep(5);
+    connection.close();
+    const error = await putting;
+    expect([error.code, (error.cause as ObjectStoreError).code]).toEqual(['PUT_STATE_UNKNOWN', 'CLOSED']);
+    expect(await text('closed')).toBe('mine');
+    expect(await outcome(put('later', mine))).toBe('CLOSED');
+  });
+
   test('between attempts that surely did nothing did not happen', async () => {
     const { proxy, put } = await connectFaulty(bucket);
     proxy.rule('slow', { ...PUT, ...always, fault: slowDown(20) });
