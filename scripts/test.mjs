@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { whyNoFaults } from './lib/faults.mjs';
-import { javaClasspath } from './lib/java.mjs';
+import { javaEnvironment } from './lib/java.mjs';
 import { interopPython } from './lib/python.mjs';
 import { s3Judges, s3JudgesAreBuilt } from './lib/s3-judges.mjs';
 import { createStages, say } from './lib/stages.mjs';
@@ -85,9 +85,8 @@ async function main() {
     const { python, reason } = await interopPython();
     await tier('interop', reason, { DANUBE_PYTHON: python });
     if (withJvm) {
-      const java = await javaClasspath();
-      const env = { DANUBE_PYTHON: python, DANUBE_JAVA_CLASSPATH: java.classpath };
-      await tier('jvm', reason ?? java.reason, env);
+      const java = await javaEnvironment();
+      await tier('jvm', reason ?? java.reason, { DANUBE_PYTHON: python, ...java.env });
     }
     if (withS3) {
       const judges = await s3Judges();

@@ -1,4 +1,4 @@
-// The classpath of the jvm tier: Iceberg Java and the small program that drives it as a judge.
+// The class paths of the jvm tier: programs of Iceberg Java that judge us, each a folder with a pom.xml and sources.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,15 +6,21 @@ import { cacheFolderOf, fill } from './cache-folder.mjs';
 import { say } from './stages.mjs';
 import { ROOT } from './toolchain.mjs';
 
-const PROJECT = join(ROOT, 'packages', 'iceberg', 'test', 'interop', 'java');
-const POM = join(PROJECT, 'pom.xml');
-const SOURCES = join(PROJECT, 'src');
+/** By name: where the program is, what it is, and how much is fetched for it. */
+const PROGRAMS = {
+  judge: { project: 'packages/iceberg/test/interop/java', what: 'Iceberg Java', size: '100 MB' },
+  rest: {
+    project: 'packages/iceberg-catalog-rest/test/interop/java',
+    what: 'the REST catalog server of Iceberg Java',
+    size: '150 MB',
+  },
+};
 
-function sources() {
-  return readdirSync(SOURCES, { recursive: true })
+function sourcesIn(folder) {
+  return readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith('.java'))
     .sort()
-    .map((name) => join(SOURCES, name));
+    .map((name) => join(folder, name));
 }
 
 /** A sentence saying what is missing, or undefined. */
@@ -25,26 +31,37 @@ function whyNoJava() {
   return Number(major) >= 17 ? undefined : `a JDK of version 17 or later is needed, not ${stdout.trim()}`;
 }
 
-/** Returns the class path of the judge, or a sentence saying why there is none. */
-export async function javaClasspath() {
+/** Returns the class path of a program (`judge` or `rest`), or a sentence saying why there is none. */
+export async function javaClasspath(program = 'judge') {
   const missing = whyNoJava();
   if (missing) return { reason: missing };
-  const jars = cacheFolderOf('java-jars', [POM]);
+  const { project, what, size } = PROGRAMS[program];
+  const pom = join(ROOT, project, 'pom.xml');
+  const jars = cacheFolderOf('java-jars', [pom]);
   if (!existsSync(jars)) {
     if (spawnSync('mvn', ['--version'], { stdio: 'ignore' }).status !== 0)
       return { reason: 'Maven was not found (on Debian: apt-get install maven)' };
-    say(`Fetching Iceberg Java into ${jars} (about 100 MB, kept for later runs)`);
+    say(`Fetching ${what} into ${jars} (about ${size}, kept for later runs)`);
   }
   const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime'];
   const fetched = await fill(jars, (folder) => [
-    { command: 'mvn', args: ['-q', '-B', '-f', POM, ...copy, `-DoutputDirectory=${folder}`], attempts: 3 },
+    { command: 'mvn', args: ['-q', '-B', '-f', pom, ...copy, `-DoutputDirectory=${folder}`], attempts: 3 },
   ]);
   if (fetched) return { reason: fetched };
-  const files = sources();
-  const classes = cacheFolderOf('java-judge', [POM, ...files]);
+  const files = sourcesIn(join(ROOT, project, 'src'));
+  const classes = cacheFolderOf('java-judge', [pom, ...files]);
   const classpath = join(jars, '*');
   const compiled = await fill(classes, (folder) => [
     { command: 'javac', args: ['-nowarn', '-d', folder, '-cp', classpath, ...files] },
   ]);
   return compiled ? { reason: compiled } : { classpath: [classes, classpath].join(delimiter) };
+}
+
+/** All that tests of the jvm tier need in their environment, or a sentence saying what is missing. */
+export async function javaEnvironment() {
+  const judge = await javaClasspath('judge');
+  if (judge.reason) return { reason: judge.reason };
+  const rest = await javaClasspath('rest');
+  if (rest.reason) return { reason: rest.reason };
+  return { env: { DANUBE_JAVA_CLASSPATH: judge.classpath, DANUBE_REST_CLASSPATH: rest.classpath } };
 }
