@@ -6,6 +6,7 @@ const arrows = {
   'parquet-writer': [],
   iceberg: [],
   'iceberg-catalog-sql': ['iceberg'],
+  'iceberg-catalog-rest': ['iceberg', 'resilience'],
   client: ['resilience'],
   storage: ['wal', 'objectstore', 'parquet-writer', 'iceberg', 'resilience'],
 };

@@ -1,0 +1,51 @@
+import { IcebergError } from '@danube/iceberg';
+
+/** A request as it is about to be sent, for who proves the identity of its sender. */
+export interface AuthRequest {
+  readonly method: string;
+  readonly url: URL;
+  /** Names in lower case; not yet those that `authorize` gives. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The bytes that are sent, not copied: read them, and leave them as they are. */
+  readonly body: Uint8Array | undefined;
+  /** Fires when the attempt is over or its time is up. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How a catalog proves to the server who calls. Any number of requests may ask at once.
+ *
+ * An instance belongs to the catalog that it is given to: the catalog closes it.
+ */
+export interface RestAuth {
+  /**
+   * Headers that prove who calls, for this request; called for every attempt. They are added to the request's own and
+   * replace those of the same name. What it throws ends the call; nothing was sent then.
+   */
+  authorize(request: AuthRequest): Promise<Readonly<Record<string, string>>>;
+  /**
+   * The server answered 401 or 419 to a request authorised with what `authorize` gave: whether another attempt with
+   * fresh proof makes sense. Asked once per call of the catalog.
+   */
+  renew?(signal: AbortSignal): Promise<boolean>;
+  close?(): Promise<void>;
+}
+
+/** No proof: for catalogs that take requests of anybody, or where a proxy adds the proof. */
+export function noAuth(): RestAuth {
+  return { authorize: async () => ({}) };
+}
+
+/**
+ * One bearer token for every request, never renewed. Throws `INVALID_ARGUMENT` for text that cannot be in a header;
+ * the message does not contain it.
+ */
+export function bearerToken(token: string): RestAuth {
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new IcebergError(
+      'INVALID_ARGUMENT',
+      'the bearer token is empty or has characters no header may have',
+    );
+  }
+  return { authorize: async () => ({ authorization: `Bearer ${token}` }) };
+}
