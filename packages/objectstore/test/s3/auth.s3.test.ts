@@ -188,6 +188,18 @@ describe('the default chain', () => {
     expect((await store.get('k')).bytes.byteLength).toBe(4);
   });
 
+  test('is all that the example of the README needs', async () => {
+    await createBucket(server, 'warehouse');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', KEYS.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', KEYS.secretAccessKey);
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', server.endpoint);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const said = vi.spyOn(console, 'log').mockImplementation(() => {});
+    onTestFinished(() => said.mockRestore());
+    await import('../../examples/s3.ts');
+    expect(said.mock.calls).toEqual([[11]]);
+  });
+
   test('takes keys from a profile', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'profile-'));
     onTestFinished(() => rm(dir, { recursive: true }));

@@ -232,6 +232,16 @@ describe('where there is no server', () => {
     expect(await failure(store.put('k', Buffer.from('x')))).toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  test('a connection that is not made in time is TIMEOUT, and a put that met it has not happened', async () => {
+    const store = await openStore('http://slow.invalid', {
+      connectTimeoutMs: 100,
+      // Node.js counts the look-up of the name as a part of connecting. This one never ends.
+      components: { lookup: () => {} },
+    });
+    expect(await failure(store.get('k'))).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    expect(await failure(store.put('k', Buffer.from('x')))).toMatchObject({ code: 'TIMEOUT' });
+  });
+
   test('an unknown host is UNAVAILABLE', async () => {
     const store = await openStore('http://nowhere.invalid');
     const error = await failure(store.put('k', Buffer.from('x'), { ifAbsent: true }));
