@@ -1,4 +1,4 @@
-// The one launcher behind `npm start`, `npm test`, `npm run soak|bench|x`: finds the toolchain, installs
+// The one launcher behind `npm start`, `npm test`, `npm run soak|bench|verify:cloud|x`: finds the toolchain, installs
 // and builds what is not there yet, starts the command under Node.js 24 and then stays out of the way.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -59,6 +59,13 @@ const commands = {
   bench: {
     filter: [broker, '--filter=@danube/bench...'],
     argv: (args) => ['apps/bench/dist/main.js', ...args],
+  },
+  'verify:cloud': {
+    argv: (args) => [
+      '--conditions=@danube/source',
+      'packages/objectstore/test/cloud/verify-cloud.ts',
+      ...args,
+    ],
   },
 };
 
