@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -213,7 +214,8 @@ describe('a stream that breaks', () => {
 
   test('is destroyed while it waits for its next attempt: no request follows', async () => {
     const { store, proxy } = await openFaulty(server, {
-      resilience: { retry: { maxAttempts: 4, initialDelayMs: 60_000, maxDelayMs: 60_000 }, breaker: false },
+      resilience: { retry: { maxAttempts: 4, initialDelayMs: 150 }, breaker: false },
+      components: { random: () => 0.99 },
     });
     proxy.rule('cut', { method: 'GET', fault: { kind: 'cut-response', afterBytes: 0, by: 'rst' } });
     const { stream } = await store.getStream('large');
@@ -221,6 +223,7 @@ describe('a stream that breaks', () => {
     await vi.waitUntil(() => proxy.fired('cut') === 1);
     stream.destroy();
     await once(stream, 'close');
+    await sleep(500);
     expect(proxy.count()).toBe(1);
   });
 });
@@ -331,4 +334,21 @@ test('an object without a checksum of the server is read as it comes', async () 
   const { bytes } = await store.get('unchecked');
   expect(crc32(bytes)).toBe(crc32(large));
   expect(proxy.requests[0]?.headers['x-amz-checksum-mode']).toBe('ENABLED');
+});
+
+describe('a limit of requests at once', () => {
+  test('does not count streams that are read: what is read from one object can be put to another', async () => {
+    const { store } = await openFaulty(server, { resilience: { maxConcurrent: 1 } });
+    const { stream } = await store.getStream('large');
+    await store.put('again', stream);
+    expect(Buffer.compare((await store.get('again')).bytes, large)).toBe(0);
+  });
+
+  test('with no room to wait is THROTTLED beyond it, before anything is sent', async () => {
+    const { store, proxy } = await openFaulty(server, { resilience: { maxConcurrent: 1, maxQueued: 0 } });
+    const first = store.get('large');
+    expect(await failure(store.get('small'))).toMatchObject({ code: 'THROTTLED', retryable: true });
+    expect((await first).bytes.byteLength).toBe(large.byteLength);
+    expect(proxy.count()).toBe(1);
+  });
 });
