@@ -3,7 +3,8 @@
  *
  * - `COMMIT_CONFLICT`: the commit did not happen, because the table is no longer what the request asserted.
  *   Reload and decide again.
- * - `COMMIT_STATE_UNKNOWN`: the commit may or may not have happened. Reload until certain; delete nothing.
+ * - `COMMIT_STATE_UNKNOWN`: the commit (or creation, drop, rename) may or may not have happened. Reload until certain;
+ *   delete nothing.
  * - `TABLE_NOT_FOUND`, `NAMESPACE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`: it is not there (or no longer).
  * - `ALREADY_EXISTS`: the table or namespace to be made is there already.
  * - `NAMESPACE_NOT_EMPTY`: drop the tables and namespaces in it first.
@@ -11,7 +12,8 @@
  * - `INVALID_MANIFEST`: a manifest or manifest list is damaged or breaks the format; it names the file.
  * - `INVALID_ARGUMENT`: the call cannot work whatever the table holds; fix the caller.
  * - `UNSUPPORTED_FORMAT_VERSION`: the table's format version cannot be read, or cannot be written, by this release.
- * - `UNSUPPORTED_FEATURE`: the format allows it, this release does not do it (data files in ORC, for example).
+ * - `UNSUPPORTED_FEATURE`: the format allows it, this release does not do it (data files in ORC, for example), or the
+ *   catalog's server does not.
  * - `DATA_FILE_CORRUPT`: a data or delete file cannot be read or contradicts its manifest entry.
  * - `IO_ERROR`: the `FileIO` failed; `cause` is its own error, `retryable` is what that error says.
  * - `CATALOG_UNAVAILABLE`: the catalog did not answer, and nothing was changed.

@@ -126,7 +126,10 @@ export { applyCommit } from './catalog/apply-commit.ts';
 export { checkNamespace, checkTableIdentifier, formatIdentifier } from './catalog/catalog-names.ts';
 export { checkRequirements } from './catalog/check-requirements.ts';
 export { newTableLocation } from './catalog/table-location.ts';
+export { tableRequirementFromJson, tableRequirementToJson } from './catalog/table-requirement-json.ts';
+export { tableUpdateFromJson, tableUpdateToJson } from './catalog/table-update-json.ts';
 export { isRawJson, parseJson, stringifyJson } from './json/json.ts';
+export { JsonFields } from './json/json-fields.ts';
 export { createTableMetadata } from './metadata/create-table-metadata.ts';
 export {
   loadTableMetadata,
@@ -135,7 +138,10 @@ export {
   obsoleteMetadataFiles,
   writeTableMetadata,
 } from './metadata/metadata-file.ts';
+export { partitionSpecToJson } from './metadata/partition-spec-json.ts';
+export { schemaToJson } from './metadata/schema-json.ts';
 export { generateSnapshotId } from './metadata/snapshot-id.ts';
+export { sortOrderToJson } from './metadata/sort-order-json.ts';
 export {
   formatTableMetadata,
   maxReadableFormatVersion,
@@ -144,6 +150,7 @@ export {
   tableMetadataToJson,
   writableFormatVersion,
 } from './metadata/table-metadata-json.ts';
+export { isUuid, uuidV7 } from './metadata/uuid.ts';
 export { requirementsFor } from './transaction/requirements.ts';
 
 // For who reads manifests, or implements a store
