@@ -34,6 +34,16 @@ test('the example of listing, copying and deleting runs and prints what it says'
   ]);
 });
 
+test('the example of a factory runs and prints what it says', async () => {
+  await import('../examples/factory.ts');
+  expect(log.mock.calls).toEqual([[11], ['no location']]);
+});
+
+test('the example of wrappers runs and prints what it says', async () => {
+  await import('../examples/wrappers.ts');
+  expect(log.mock.calls).toEqual([['put', 'ok', 11], [11]]);
+});
+
 test('every block of the README that names an example is a part of it', async () => {
   const readme = await read('README.md');
   const blocks = [...readme.matchAll(/<!-- (examples\/[\w.-]+) -->\n```ts\n(.*?)```/gs)];
