@@ -150,6 +150,52 @@ test('we list namespaces and tables of PyIceberg, load and commit to them, in a 
   expect(seen?.children[0]?.tables[0]).toMatchObject({ ids: [1, 2, 3], properties: { 'seen.by': 'danube' } });
 });
 
+/** As Java's JdbcCatalog makes it by default. */
+const v0 = `CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL,
+  table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000),
+  PRIMARY KEY (catalog_name, table_namespace, table_name))`;
+
+test.each(['V0', 'V1'] as const)(
+  'PyIceberg renames our table, changes properties of our namespace and makes and drops names; we see it in a %s file',
+  async (version) => {
+    const dir = await awkwardDir();
+    if (version === 'V0') {
+      const db = new DatabaseSync(catalogFile(dir));
+      db.exec(v0);
+      db.close();
+    }
+    const catalog = await catalogIn(dir);
+    expect(catalog.schemaVersion).toBe(version);
+    await catalog.createNamespace(['default'], { owner: 'danube', note: 'gone soon', kept: '1' });
+    await catalog.createNamespace(['default', 'deep']);
+    const { metadataLocation } = await catalog.createTable(orders, { schema });
+
+    const answer = await pyIceberg(dir, 'change', 'default.orders', 'default.deep.renamed');
+    expect(answer).toEqual({ updated: ['more', 'owner'], removed: ['note'] });
+    expect(await catalog.tableExists(orders)).toBe(false);
+    const renamed = { namespace: ['default', 'deep'], name: 'renamed' };
+    expect(await catalog.listTables(['default', 'deep'])).toEqual([renamed]);
+    expect((await catalog.loadTable(renamed)).metadataLocation).toBe(metadataLocation);
+    expect(await catalog.loadNamespaceProperties(['default'])).toEqual({
+      kept: '1',
+      more: 'ünï',
+      owner: 'pyiceberg',
+    });
+    expect(await catalog.listNamespaces()).toEqual([['default'], ['theirs']]);
+    expect(await catalog.loadNamespaceProperties(['theirs'])).toEqual({ owner: 'pyiceberg' });
+
+    // And the other way: what we do next, PyIceberg sees.
+    await catalog.commitTable(renamed, setProperties({ by: 'us' }));
+    await catalog.renameTable(renamed, orders);
+    await catalog.updateNamespaceProperties(['theirs'], { updates: { owner: 'us' } });
+    await catalog.dropNamespace(['default', 'deep']);
+    const seen = await pyIceberg<NamespaceDescription[]>(dir, 'describe');
+    expect(seen.map(({ namespace }) => namespace)).toEqual([['default'], ['theirs']]);
+    expect(seen[0]).toMatchObject({ children: [], tables: [{ properties: { by: 'us' } }] });
+    expect(seen[1]?.properties).toMatchObject({ owner: 'us' });
+  },
+);
+
 test('PyIceberg and we commit to one table at once, and nothing is lost', async () => {
   const dir = await awkwardDir();
   const catalog = await catalogIn(dir);

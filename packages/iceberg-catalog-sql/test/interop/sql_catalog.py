@@ -73,10 +73,23 @@ def append(catalog, identifier, count):
     return {"conflicts": conflicts}
 
 
+def change(catalog, source, target):
+    """Renames a table, changes properties of its namespace, and makes and drops names of its own."""
+    catalog.rename_table(source, target)
+    namespace = source.split(".")[0]
+    summary = catalog.update_namespace_properties(namespace, {"note"}, {"owner": "pyiceberg", "more": "ünï"})
+    catalog.create_namespace("theirs", {"owner": "pyiceberg"})
+    catalog.create_namespace("passing")
+    catalog.create_table("passing.t", rows().schema)
+    catalog.drop_table("passing.t")
+    catalog.drop_namespace("passing")
+    return {"updated": sorted(summary.updated), "removed": sorted(summary.removed)}
+
+
 def main():
     command, database, warehouse, *arguments = sys.argv[1:]
     catalog = open_catalog(database, warehouse)
-    answer = {"describe": describe, "create": create, "append": append}[command](catalog, *arguments)
+    answer = {"describe": describe, "create": create, "append": append, "change": change}[command](catalog, *arguments)
     print(json.dumps(answer))
 
 
