@@ -1,9 +1,11 @@
+import { pause } from '@danube/resilience';
 import type { PutResult } from '../object-store.ts';
 import type { BegunUpload } from './begin-upload.ts';
 import { encodeCrc32 } from './checksum.ts';
 import type { SentParts } from './part-uploads.ts';
 import {
   conditionOf,
+  type Found,
   failureIn,
   failureOf,
   isNoSuchUpload,
@@ -16,6 +18,8 @@ import {
 import { completionTimeoutMs } from './request-time.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { type Ended, patience, sendToEnd } from './send-to-end.ts';
+
+const BETWEEN_LOOKS_MS = 500;
 
 /**
  * Completes an upload: **the object is visible and durable from the server's answer on**. If it is not to be had, the
@@ -77,9 +81,18 @@ async function conclude(
   if (!doubt && (aborted === 'aborted' || !(isRefusal(error) || isNoSuchUpload(error)))) {
     throw failureOf(put, error);
   }
-  const found = await lookFor(connection, put, patience());
+  const found = await lookForCompleted(connection, put, doubt && aborted === 'gone');
   if (typeof found === 'object') return found;
   if (!doubt || aborted === 'aborted') throw failureOf(put, error);
   const lost = isRefusal(error) && put.options.ifAbsent && found === 'another object' && aborted !== 'gone';
   throw lost ? failureOf(put, error) : unknownOutcome(put, error);
+}
+
+/** With `expected`, looks again for up to 15 s: a server may be at completing an upload it no longer says it has. */
+async function lookForCompleted(connection: S3Connection, put: Put, expected: boolean): Promise<Found> {
+  const signal = patience();
+  for (;;) {
+    const found = await lookFor(connection, put, signal);
+    if (!expected || found !== 'nothing' || !(await pause(BETWEEN_LOOKS_MS, signal))) return found;
+  }
 }

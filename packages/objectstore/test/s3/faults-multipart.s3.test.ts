@@ -84,13 +84,22 @@ describe('a part', () => {
     await expectNothing('hanging');
   });
 
+  test('that fails ends another one that is waiting for its answer', async () => {
+    const { proxy, put } = await connectFaulty(bucket);
+    proxy.rule('held', { query: /partNumber=1(?:&|$)/, fault: { kind: 'hold-reply' } });
+    proxy.rule('fault', { ...PART, fault: answerError(403, 'AccessDenied') });
+    expect(await outcome(put('waiting', content))).toBe('PERMISSION_DENIED');
+    await expectNothing('waiting');
+  });
+
   test('of an upload that somebody else has aborted fails the put, which did not happen', async () => {
     const { proxy, put } = await connectFaulty(bucket);
     async function* source() {
       yield content.subarray(0, 5 * MIB);
       while (!proxy.requests.some(({ method, status }) => method === 'PUT' && status === 200)) await sleep(5);
       await bucket.abortUploads('stolen');
-      yield content.subarray(5 * MIB);
+      // Small: a server that refuses a large part without reading it resets the connection.
+      yield content.subarray(0, 1_000);
     }
     const error = await failure(put('stolen', source()));
     expect(error.code).toBe('IO_ERROR');
@@ -203,6 +212,16 @@ describe('completing an upload', () => {
       expect(await isStored(key)).toBe(true);
     },
   );
+
+  test('that the server is still at, when there is no upload any more, is waited for', async () => {
+    const { proxy, put } = await connectFaulty(bucket);
+    proxy.rule('lost', { ...COMPLETE, fault: { kind: 'lose-reply' } });
+    proxy.rule('storm', { ...COMPLETE, ...always, fault: internalError() });
+    proxy.rule('not yet', { ...HEAD, times: 2, fault: answerError(404, 'NoSuchKey') });
+    await put('not yet', content, { ifAbsent: true });
+    expect(proxy.fired('not yet')).toBe(2);
+    expect(await isStored('not yet')).toBe(true);
+  });
 
   test('that happened, and may not be looked for, is unknown', async () => {
     const { proxy, put } = await connectFaulty(bucket);
