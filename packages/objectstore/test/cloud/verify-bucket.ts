@@ -6,6 +6,8 @@ import {
   type ObjectStore,
   type ObjectStoreConfig,
   ObjectStoreError,
+  openS3ObjectStore,
+  type S3ObjectStoreOptions,
 } from '../../src/index.ts';
 import { objectStoreConformance } from '../../src/testing.ts';
 import type { CloudArguments } from './cloud-arguments.ts';
@@ -43,6 +45,7 @@ export async function verifyBucket(
   }
   try {
     await removeAll(await factory.open({ type: 's3', bucket, prefix: own }), keys);
+    await removeUploads({ bucket, region, endpoint, pathStyle }, `${own}/`);
   } catch (error) {
     // Where nothing can be read nothing was put, which has been said.
     if (kept || interruption.aborted || !isRefusal(error)) {
@@ -56,20 +59,23 @@ export async function verifyBucket(
   return kept;
 }
 
+/** Of one length, so that the longest key is equally long in all cases. */
+const caseName = (place: number) => `case-${String(place).padStart(4, '0')}`;
+
 async function runCases(
   open: (name: string) => Promise<ObjectStore>,
   { words, serverKeepsPaths }: CloudArguments,
   interruption: AbortSignal,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const { capabilities } = await open('case-0');
+  const { capabilities } = await open(caseName(0));
   const all = objectStoreConformance(capabilities, { multipartBytes: MULTIPART_BYTES, serverKeepsPaths });
   const chosen = all.filter(({ name }) => words.every((word) => name.includes(word)));
   let failed = 0;
   let ran = 0;
   for (const { name, run } of chosen) {
     if (interruption.aborted) break;
-    const store = await open(`case-${ran}`);
+    const store = await open(caseName(ran));
     const close = () => void store.close();
     interruption.addEventListener('abort', close);
     try {
@@ -135,6 +141,16 @@ async function removeAll(store: ObjectStore, keys: PutKeys): Promise<void> {
     await keys.remove(store);
     emptyLooks = (await removeListed(store)) === 0 ? emptyLooks + 1 : 0;
     if (emptyLooks < 2) await sleep(1000);
+  }
+}
+
+/** What an interruption may have left of uploads in parts: no listing shows it, and it costs storage. */
+async function removeUploads(where: S3ObjectStoreOptions, prefix: string): Promise<void> {
+  const store = await openS3ObjectStore(where);
+  try {
+    await store.removeStaleUploads({ prefix, olderThanMs: 0 });
+  } finally {
+    await store.close();
   }
 }
 
