@@ -111,6 +111,23 @@ test('no listener stays on the signal, however a waiter leaves the queue', async
   await last[0]?.result;
 });
 
+// One that looks through those that left before takes most of a minute for this, and blocks everything else.
+test('a turn costs the same however many wait and have waited', { timeout: 10_000 }, async () => {
+  const limit = createConcurrencyLimit(1);
+  const [leaving, done] = [new AbortController(), [] as number[]];
+  const works = Array.from({ length: 200_000 }, (_, index) =>
+    index % 4 === 3
+      ? limit.run(() => done.push(-1), index % 1000 === 3 ? leaving.signal : undefined)
+      : limit.run(() => done.push(index)),
+  );
+  leaving.abort();
+  await Promise.allSettled(works);
+  expect(done).toHaveLength(199_800);
+  const order = done.filter((index) => index >= 0);
+  expect(order.every((index, at) => at === 0 || index > (order[at - 1] as number))).toBe(true);
+  expect([limit.active, limit.queued]).toEqual([0, 0]);
+});
+
 test('with a signal that has fired already work is never called, even if there is room', async () => {
   const started: string[] = [];
   const limit = createConcurrencyLimit(1);

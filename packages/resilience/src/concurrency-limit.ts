@@ -32,8 +32,14 @@ export function createConcurrencyLimit(max: number, maxQueued = Number.POSITIVE_
 class FifoLimit implements ConcurrencyLimit {
   readonly #max: number;
   readonly #maxQueued: number;
-  /** In the order of arrival; a set, so that an aborted waiter leaves in constant time. */
-  readonly #waiters = new Set<() => void>();
+  /**
+   * By number, as at a counter: the first and one that is aborted are both found in constant time. (A `Set` finds its
+   * first entry by passing all places that have become empty before it.)
+   */
+  readonly #waiters = new Map<number, () => void>();
+  #lastNumber = 0;
+  /** No waiter has a lower number. */
+  #nextNumber = 1;
   #active = 0;
 
   constructor(max: number, maxQueued: number) {
@@ -67,6 +73,8 @@ class FifoLimit implements ConcurrencyLimit {
         context,
       });
     }
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
     return new Promise((resolve, reject) => {
       const take = () => {
         signal?.removeEventListener('abort', leave);
@@ -74,23 +82,28 @@ class FifoLimit implements ConcurrencyLimit {
       };
       const leave = () => {
         signal?.removeEventListener('abort', leave);
-        this.#waiters.delete(take);
+        this.#waiters.delete(number);
         reject(this.#aborted(signal as AbortSignal));
       };
-      this.#waiters.add(take);
+      this.#waiters.set(number, take);
       signal?.addEventListener('abort', leave);
     });
   }
 
   /** The turn passes straight to the first waiter: `#active` does not change, so no newcomer can step in between. */
   #release(): void {
-    const [next] = this.#waiters;
-    if (next === undefined) {
-      this.#active -= 1;
-      return;
-    }
-    this.#waiters.delete(next);
-    next();
+    const take = this.#shift();
+    if (take === undefined) this.#active -= 1;
+    else take();
+  }
+
+  #shift(): (() => void) | undefined {
+    if (this.#waiters.size === 0) return undefined;
+    // Numbers of waiters that have left are passed, each once.
+    while (!this.#waiters.has(this.#nextNumber)) this.#nextNumber += 1;
+    const take = this.#waiters.get(this.#nextNumber);
+    this.#waiters.delete(this.#nextNumber);
+    return take;
   }
 
   #aborted(signal: AbortSignal): ResilienceError {
