@@ -10,6 +10,17 @@ test('a pause ends after its time with true and leaves no listener behind', asyn
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
+test.each([3, 2.9])('a pause of %d ms is never shorter', async (ms) => {
+  // Timers of Node.js count whole milliseconds of a clock that is cut to whole ones: each may be early.
+  const took = Array.from({ length: 200 }, async (_, index) => {
+    await pause(index / 7);
+    const startMs = performance.now();
+    await pause(ms);
+    return performance.now() - startMs;
+  });
+  expect(Math.min(...(await Promise.all(took)))).toBeGreaterThanOrEqual(ms);
+});
+
 test('a signal ends a pause at once with false and leaves no listener behind', async () => {
   const controller = new AbortController();
   const paused = pause(600_000, controller.signal);

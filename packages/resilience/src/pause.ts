@@ -11,7 +11,7 @@ export interface PauseOptions {
 
 /**
  * Waits in a loop that is not a call: a reconnection, a commit. Resolves to true after `ms` milliseconds (0 to
- * 2^31-1), to false as soon as `signal` fires or when it has fired already. Leaves neither a timer nor a listener
+ * 2^31-1), never sooner and mostly one or two later, to false as soon as `signal` fires or when it has fired already. Leaves neither a timer nor a listener
  * behind. Rejects with `INVALID_ARGUMENT` for another `ms`, and for nothing else.
  */
 export async function pause(ms: number, signal?: AbortSignal, options: PauseOptions = {}): Promise<boolean> {
@@ -24,7 +24,8 @@ export async function pause(ms: number, signal?: AbortSignal, options: PauseOpti
       resolve(passed);
     };
     const onAbort = () => finish(false);
-    const timer = setTimeout(finish, ms, true);
+    // Node.js drops fractions, both of the wait and of the time at which it begins.
+    const timer = setTimeout(finish, Math.min(Math.ceil(ms) + 1, MAX_TIMER_MS), true);
     if (options.keepAlive === false) timer.unref();
     signal?.addEventListener('abort', onAbort);
   });
