@@ -50,6 +50,14 @@ test.each([
   expect(() => createBackoff(wrong)).toThrow(message);
 });
 
+test.each(['full', 'half', 'decorrelated'] as const)(
+  '%s jitter keeps to a maxDelayMs that is no whole number',
+  (jitter) => {
+    const waits = take({ initialDelayMs: 1.5, maxDelayMs: 2.6, jitter }, () => 1 - 2 ** -53, 20);
+    expect(Math.max(...waits)).toBe(2);
+  },
+);
+
 test('a first step above the default cap raises the cap', () => {
   expect(take({ initialDelayMs: 60_000, jitter: 'half' }, () => 0, 2)).toEqual([30_000, 30_000]);
 });

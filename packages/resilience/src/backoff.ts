@@ -62,7 +62,8 @@ export function createBackoff(settings: BackoffSettings = {}, random: () => numb
       return count;
     },
     next() {
-      last = Math.round(nextDelay(resolved, count, last, random()));
+      const delayMs = Math.round(nextDelay(resolved, count, last, random()));
+      last = Math.min(delayMs, Math.floor(resolved.maxDelayMs));
       count += 1;
       return last;
     },

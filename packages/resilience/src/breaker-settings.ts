@@ -38,10 +38,10 @@ export function resolveBreakerSettings(settings: BreakerSettings): ResolvedBreak
 
 function checkOpensAfter(opensAfter: OpensAfter): void {
   const what = 'breaker.opensAfter';
-  if (opensAfter.kind === 'consecutive') {
+  if (opensAfter?.kind === 'consecutive') {
     refuseUnknownKeys(what, opensAfter, ['kind', 'failures']);
     countBetween(`${what}.failures`, opensAfter.failures, 1, Number.MAX_SAFE_INTEGER);
-  } else if (opensAfter.kind === 'ratio') {
+  } else if (opensAfter?.kind === 'ratio') {
     refuseUnknownKeys(what, opensAfter, ['kind', 'failureRatio', 'attempts']);
     numberBetween(`${what}.failureRatio`, opensAfter.failureRatio, 0.01, 0.99);
     countBetween(`${what}.attempts`, opensAfter.attempts, 1, 100_000);

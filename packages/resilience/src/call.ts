@@ -28,7 +28,7 @@ export interface CallOptions {
   readonly maxAttempts?: number | undefined;
   /**
    * Says what a failure means: of an error the call threw, or of a `TIMEOUT`. Default: never tried again, and no
-   * evidence for or against the endpoint. Must not throw.
+   * evidence for or against the endpoint. Must not throw, and answers at once: a promise is no answer.
    */
   readonly classify?: ((error: unknown, attempt: Attempt) => Failure) | undefined;
 }
@@ -42,7 +42,8 @@ export interface CallPolicy {
    *   endpoint asks for too long a wait, and when breaker or queue refuse a further attempt,
    * - `TIMEOUT` where that error would be a time-out,
    * - `BREAKER_OPEN` or `OVERLOADED` when not even the first attempt was made,
-   * - `ABORTED` when the caller's signal has fired.
+   * - `ABORTED` when the caller's signal has fired,
+   * - `INVALID_ARGUMENT` when an option is unknown or out of range, and when `classify` makes a mistake.
    *
    * The call ends on time and on abort even if `call` ignores its signal. What such a call does later is dropped.
    */

@@ -22,8 +22,10 @@ export function countBetween(name: string, value: number, min: number, max: numb
   );
 }
 
-/** Throws `INVALID_ARGUMENT` when `options` holds a key that is not in `known`. */
+/** Throws `INVALID_ARGUMENT` when `options` is no object, or holds a key that is not in `known`. */
 export function refuseUnknownKeys(what: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new ResilienceError('INVALID_ARGUMENT', `${what} takes an object of options, not ${options}`);
   for (const key of Object.keys(options)) {
     if (!known.includes(key))
       throw new ResilienceError(

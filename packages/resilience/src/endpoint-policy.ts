@@ -50,7 +50,7 @@ export class EndpointPolicy implements CallPolicy {
   ): Promise<void> {
     if (!failure.retry) throw error;
     // A wait that is NaN or negative asks for nothing.
-    const retryAfterMs = Math.max(0, failure.retryAfterMs || 0);
+    const retryAfterMs = Math.ceil(Math.max(0, failure.retryAfterMs || 0));
     const reason = this.#whyGiveUp(retryAfterMs, number, run);
     if (reason !== undefined) throw this.#gaveUp(run, number, reason, error);
     const delayMs = Math.max(backoff.next(), retryAfterMs);

@@ -24,7 +24,7 @@ export class Endpoint {
       : noBreaker;
   }
 
-  /** One attempt, if it is let through. Rejects only when `classify` throws. */
+  /** One attempt, if it is let through. Rejects only when `classify` throws or answers with no `Failure`. */
   async attempt<T>(
     call: (attempt: Attempt) => PromiseLike<T>,
     number: number,
@@ -50,6 +50,8 @@ export class Endpoint {
     const permit = this.breaker.admit();
     if (permit === undefined) return this.#breakerOpen(run);
     try {
+      // Again: becoming half-open is an event, whose listener may have fired the signal.
+      if (run.signal?.aborted) return { kind: 'aborted', sent: false };
       const end = await runAttempt(call, number, run.timeoutMs, run.signal);
       if (end.kind === 'aborted') return { kind: 'aborted', sent: true };
       if (end.kind === 'value') {
@@ -115,9 +117,25 @@ function classified(
   context: ResilienceErrorContext,
 ): Failure {
   try {
-    return classify(error, attempt);
+    return checkedFailure(classify(error, attempt));
   } catch (mistake) {
-    const cause = new AggregateError([mistake, error], 'what classify threw, and what it was asked about');
-    throw new ResilienceError('INVALID_ARGUMENT', 'classify threw', { cause, context });
+    const cause = new AggregateError(
+      [mistake, error],
+      'the mistake of classify, and what it was asked about',
+    );
+    throw new ResilienceError('INVALID_ARGUMENT', 'classify threw, or answered with no Failure', {
+      cause,
+      context,
+    });
   }
+}
+
+/** TypeScript sees to it; without it a promise, say, would be taken for "all is well, but do not try again". */
+function checkedFailure(failure: Failure): Failure {
+  const { retry, endpointFault, retryAfterMs } = failure;
+  const known = typeof retry === 'boolean' && typeof endpointFault === 'boolean';
+  if (known && (retryAfterMs === undefined || typeof retryAfterMs === 'number')) return failure;
+  throw new TypeError(
+    'a Failure has retry and endpointFault (booleans) and retryAfterMs (a number, or none)',
+  );
 }

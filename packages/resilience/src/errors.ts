@@ -9,7 +9,8 @@ const brand: unique symbol = Symbol.for('@danube/resilience/ResilienceError') as
  * - `OVERLOADED`: as many attempts as allowed are under way and the queue is full. Nothing was sent. Slow down.
  * - `ABORTED`: the caller's signal fired; `cause` is its reason. `context.sent` says whether an attempt was under way
  *   (its outcome is then unknown), `context.attempts` how many were begun.
- * - `INVALID_ARGUMENT`: an option is unknown or out of range, or `classify` threw. Change the program.
+ * - `INVALID_ARGUMENT`: an option is unknown or out of range, or `classify` threw or answered with no `Failure`. Change the
+ *   program.
  */
 export type ResilienceErrorCode = 'TIMEOUT' | 'BREAKER_OPEN' | 'OVERLOADED' | 'ABORTED' | 'INVALID_ARGUMENT';
 

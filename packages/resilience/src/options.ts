@@ -96,8 +96,8 @@ export function resolveCallPolicyOptions(options: CallPolicyOptions): ResolvedCa
     maxRetryAfterMs: numberBetween('retry.maxRetryAfterMs', retry.maxRetryAfterMs ?? 30_000, 0, MAX_TIMER_MS),
     timeoutMs: checkedTimeout(options.timeoutMs ?? 30_000),
     breaker: breaker === false ? false : resolveBreakerSettings(breaker),
-    maxConcurrent,
-    maxQueued,
+    maxConcurrent: countBetween('maxConcurrent', maxConcurrent, 1, Number.POSITIVE_INFINITY),
+    maxQueued: countBetween('maxQueued', maxQueued, 0, Number.POSITIVE_INFINITY),
     emit: safeListener(options.onEvent),
     components: {
       random: components.random ?? Math.random,

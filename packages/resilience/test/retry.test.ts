@@ -1,3 +1,4 @@
+import type { Failure } from '@danube/resilience';
 import { expect, test } from 'vitest';
 import { failureOf, get, Oops, script, setUp } from './support/policy.ts';
 
@@ -71,14 +72,14 @@ test('classify is asked with the attempt that failed, and may change its mind wi
 test('the wait is what the endpoint asks for when that is longer, and the backoff when it is not', async () => {
   const { policy, events } = setUp();
   const { call } = script<string>(
-    new Oops('busy', { retryAfterMs: 31 }),
+    new Oops('busy', { retryAfterMs: 30.2 }),
     new Oops('busy', { retryAfterMs: 1 }),
     new Oops('busy', { retryAfterMs: Number.NaN }),
     'done',
   );
   const startMs = performance.now();
   await policy.execute(call, get);
-  expect(performance.now() - startMs).toBeGreaterThan(30);
+  expect(performance.now() - startMs).toBeGreaterThan(30.2);
   expect(events).toMatchObject([{ delayMs: 31 }, { delayMs: 4 }, { delayMs: 8 }]);
 });
 
@@ -129,3 +130,28 @@ test('a classify that throws is named as the mistake, with both errors', async (
   const thrown = await failureOf(policy.execute(script(error).call, { operation: 'get', classify }));
   expect(thrown).toMatchObject({ code: 'INVALID_ARGUMENT', cause: { errors: [mistake, error] } });
 });
+
+test.each([
+  undefined,
+  null,
+  true,
+  {},
+  { retry: true },
+  { retry: 'yes', endpointFault: true },
+  { retry: true, endpointFault: true, retryAfterMs: '20' },
+  Promise.resolve({ retry: true, endpointFault: true }),
+])(
+  'a classify that answers %o is named as the mistake, and the error it was asked about is kept',
+  async (answer) => {
+    const { policy } = setUp();
+    const error = new Oops('one');
+    const { call, attempts } = script(error);
+    const classify = () => answer as Failure;
+    const thrown = await failureOf(policy.execute(call, { operation: 'get', classify }));
+    expect(thrown).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      cause: { errors: [expect.any(TypeError), error] },
+    });
+    expect(attempts).toHaveLength(1);
+  },
+);

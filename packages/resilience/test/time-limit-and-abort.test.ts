@@ -97,6 +97,27 @@ test('with a signal that has fired already ABORTED is the answer of an open brea
   expect(events).toEqual([]);
 });
 
+test('a signal that a listener fires when the breaker lets a probe through stops the probe before it is sent', async () => {
+  const controller = new AbortController();
+  const kinds: string[] = [];
+  const { policy, clock, openBreaker } = setUp({
+    breaker: { opensAfter: { kind: 'consecutive', failures: 1 }, halfOpenAfterMs: 100 },
+    onEvent: ({ kind }) => {
+      kinds.push(kind);
+      if (kind === 'breaker-half-open') controller.abort();
+    },
+  });
+  await openBreaker();
+  clock.ms += 100;
+  const { call, attempts } = script('done');
+  expect(await failureOf(policy.execute(call, { ...get, signal: controller.signal }))).toMatchObject({
+    code: 'ABORTED',
+    context: { sent: false, attempts: 0 },
+  });
+  expect([attempts.length, policy.breakerState]).toEqual([0, 'open']);
+  expect(kinds.slice(-2)).toEqual(['breaker-half-open', 'breaker-opened']);
+});
+
 test('an abort ends an attempt at once though the call ignores its signal, and says that it was sent', async () => {
   const { policy, events } = setUp();
   const controller = new AbortController();
