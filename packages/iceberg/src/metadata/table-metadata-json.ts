@@ -51,7 +51,7 @@ export function formatTableMetadata(metadata: TableMetadata): string {
   const members = Object.entries(json)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${JSON.stringify(key)}:${lists.get(key) ?? stringifyJson(value)}`);
-  return `{${members.join(',')}}`;
+  return `{${joined(members)}}`;
 }
 
 /**
@@ -68,7 +68,14 @@ function rememberedText<T extends object>(toJson: (element: T) => object): (elem
 }
 
 function listText<T>(elements: readonly T[], text: (element: T) => string): string {
-  return `[${elements.map(text).join(',')}]`;
+  return `[${joined(elements.map(text))}]`;
+}
+
+/** As `join(',')`, which would copy the text once for every level it is called on: strings added up are copied once. */
+function joined(texts: readonly string[]): string {
+  let all = '';
+  for (const text of texts) all = all === '' ? text : `${all},${text}`;
+  return all;
 }
 
 const snapshotText = rememberedText(snapshotToJson);
