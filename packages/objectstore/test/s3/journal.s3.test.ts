@@ -28,7 +28,7 @@ async function uploading(key: string, dir: string) {
     if (child.ended()) throw new Error(child.output());
     await sleep(20);
   }
-  return { child, endpoint: proxy.endpoint };
+  return { child, proxy, endpoint: proxy.endpoint };
 }
 
 async function open(dir: string, endpoint: string): Promise<S3ObjectStore> {
@@ -53,13 +53,13 @@ async function beginAsSomebodyElse(key: string): Promise<void> {
 
 test('an upload whose process was killed is aborted when the store is opened again, and no other', async () => {
   const dir = join(await tempDir(), 'journal');
-  await beginAsSomebodyElse('killed/other');
+  await beginAsSomebodyElse('killed/ours, too');
   const { child, endpoint } = await uploading('killed/ours', dir);
   await child.stop();
-  expect(await bucket.uploads('killed/')).toEqual(['killed/other', 'killed/ours']);
+  expect(await bucket.uploads('killed/')).toEqual(['killed/ours', 'killed/ours, too']);
   expect((await readdir(dir)).length).toBe(1);
   await open(dir, endpoint);
-  expect(await bucket.uploads('killed/')).toEqual(['killed/other']);
+  expect(await bucket.uploads('killed/')).toEqual(['killed/ours, too']);
   expect(await readdir(dir)).toEqual([]);
   expect(await bucket.read('killed/ours')).toBeUndefined();
 });
@@ -76,15 +76,17 @@ test('an upload whose process lives is left alone', async () => {
   expect(await bucket.uploads('alive')).toEqual([]);
 });
 
-test('notes of another server stay, and so do all while the server is away', async () => {
+test('notes of another server stay, and so do all while the server does not answer', async () => {
   const dir = join(await tempDir(), 'journal');
-  const { child, endpoint } = await uploading('away', dir);
+  const { child, proxy, endpoint } = await uploading('away', dir);
   await child.stop();
   await open(dir, bucket.server.endpoint);
   expect(await bucket.uploads('away')).toEqual(['away']);
   expect((await readdir(dir)).length).toBe(1);
-  const nobody = await open(dir, 'http://127.0.0.1:1');
-  expect(await outcome(nobody.head('away'))).toBe('UNAVAILABLE');
+  proxy.rule('away', { method: 'GET', query: /uploads/, times: 2, fault: { kind: 'reset-before' } });
+  await open(dir, endpoint);
+  expect(proxy.fired('away')).toBe(2);
+  expect(await bucket.uploads('away')).toEqual(['away']);
   expect((await readdir(dir)).length).toBe(1);
   await open(dir, endpoint);
   expect(await bucket.uploads('away')).toEqual([]);
