@@ -1,7 +1,7 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allOf, cut, flipped, middle } from './fault-pieces.ts';
-import type { End, Fault, FaultRules, Verdict } from './fault-rules.ts';
+import { allOf, cut, flipped, middle, slowed } from './fault-pieces.ts';
+import type { End, FaultRules, Reply, Verdict } from './fault-rules.ts';
 import {
   bodyPieces,
   ConnectionLost,
@@ -71,40 +71,69 @@ async function serveRequest(
     await sleep(fault.delayMs);
     fire();
   }
+  if (fault.kind === 'late-request') return forwardLate(client, head, target, fault.byMs, verdict);
+  const server = connectTo(target);
+  try {
+    return await forward(client, head, server, verdict);
+  } finally {
+    server.socket.destroy();
+  }
+}
+
+function connectTo(target: NetConnectOpts): Peer {
   const socket = connect({ ...target, noDelay: true });
   socket.on('error', () => {}); // the reader notices
+  return { socket, reader: new SocketReader(socket) };
+}
+
+/** Writes to a client that is gone go nowhere, and nothing tells the server. */
+async function forwardLate(
+  client: Peer,
+  head: Head,
+  target: NetConnectOpts,
+  byMs: number,
+  { request, fire, answered }: Verdict,
+): Promise<boolean> {
+  const body = await allOf(bodyPieces(client.reader, requestFraming(head)));
+  await sleep(byMs);
+  const server = connectTo(target);
   try {
-    return await forward(client, head, { socket, reader: new SocketReader(socket) }, verdict);
+    for (const bytes of [head.raw, ...body.map(({ raw }) => raw)]) await write(server, bytes);
+    const response = await readHead(server.reader);
+    if (response === undefined) throw new ConnectionLost('the server ended before it answered');
+    const pieces = await allOf(bodyPieces(server.reader, responseFraming(response, request.method)));
+    answered(Number(response.words[1]));
+    fire();
+    for (const bytes of [response.raw, ...pieces.map(({ raw }) => raw)]) await write(client, bytes);
+    return !closes(head) && !closes(response);
   } finally {
-    socket.destroy();
+    server.socket.destroy();
   }
 }
 
 const waitsForContinue = ({ headers }: Head): boolean => /100-continue/i.test(headers['expect'] ?? '');
 
-async function answer(
-  client: Peer,
-  head: Head,
-  { status, headers = {}, body = '' }: Fault & { kind: 'answer' },
-  { fire, answered }: Verdict,
-): Promise<boolean> {
+async function answer(client: Peer, head: Head, reply: Reply, { fire, answered }: Verdict): Promise<boolean> {
   // A client that waits for `100 Continue` sends no body after a final answer, or does: only closing is unambiguous.
   const last = waitsForContinue(head);
   if (!last) for await (const _ of bodyPieces(client.reader, requestFraming(head)));
   // Before the client can know of it: a test may look as soon as its client has the answer.
-  answered(status);
+  answered(reply.status);
   fire();
-  const all = {
-    ...headers,
-    'Content-Length': Buffer.byteLength(body),
-    ...(last ? { Connection: 'close' } : {}),
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  await write(
-    client,
-    `HTTP/1.1 ${status} Fault\r\n${lines.join('')}\r\n${head.words[0] === 'HEAD' ? '' : body}`,
-  );
+  await writeReply(client, head, reply, last ? { Connection: 'close' } : {});
   return !last;
+}
+
+async function writeReply(
+  client: Peer,
+  request: Head,
+  { status, headers = {}, body = '' }: Reply,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const all = { ...headers, 'Content-Length': Buffer.byteLength(body), ...more };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const withBody = request.words[0] !== 'HEAD' && status !== 204 && status !== 304;
+  await write(client, `HTTP/1.1 ${status} Fault\r\n${lines.join('')}\r\n${withBody ? body : ''}`);
 }
 
 async function forward(client: Peer, head: Head, server: Peer, verdict: Verdict): Promise<boolean> {
@@ -129,7 +158,7 @@ async function forward(client: Peer, head: Head, server: Peer, verdict: Verdict)
   }
   if (response === undefined) throw new ConnectionLost('the server ended before it answered');
   verdict.answered(Number(response.words[1]));
-  const alive = await reply(client, response, server, gone, verdict);
+  const alive = await reply(client, head, response, server, gone, verdict);
   if (!alive || (!sent && waitsForContinue(head))) return false;
   // A server may answer early. A client that is still sending is heard to the end, so that it reads the answer.
   server.socket.destroy();
@@ -150,6 +179,7 @@ const closes = ({ headers, words }: Head): boolean =>
 /** Gives the client the answer, or what the fault leaves of it. Returns whether the connection is whole. */
 async function reply(
   client: Peer,
+  head: Head,
   response: Head,
   server: Peer,
   gone: Promise<void>,
@@ -168,6 +198,18 @@ async function reply(
       fire();
       if (!(await held(gone, fault.forMs))) return false;
       break;
+    case 'replace-reply': {
+      const payload = (await allOf(pieces)).filter((piece) => piece.payload);
+      const body = Buffer.concat(payload.map(({ raw }) => raw)).toString();
+      fire();
+      const own = { status: Number(response.words[1]), headers: typeOf(response), body };
+      await writeReply(client, head, fault.by(own));
+      return true;
+    }
+    case 'slow-response':
+      pieces = slowed(await allOf(pieces), fault.pieceBytes, fault.pauseMs);
+      fire();
+      break;
     case 'flip-response-byte':
       pieces = flipped(pieces, fault.at ?? middle(response), fire);
       break;
@@ -181,6 +223,9 @@ async function reply(
   for await (const piece of pieces) await write(client, piece.raw);
   return framing !== 'until-end' && !client.socket.writableEnded && !client.socket.destroyed;
 }
+
+const typeOf = ({ headers }: Head): Readonly<Record<string, string>> =>
+  headers['content-type'] === undefined ? {} : { 'Content-Type': headers['content-type'] };
 
 /** Waits; returns false if the client gave up meanwhile. */
 async function held(gone: Promise<void>, forMs: number | undefined): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Head, Piece } from './http-reader.ts';
 
 /** The place of the byte in the middle of the body that a head announces, or of what an aws-chunked one holds; or 0. */
@@ -49,5 +50,19 @@ export async function* cut(
     }
     if (piece.payload) left -= piece.raw.length;
     yield piece;
+  }
+}
+
+/** The same bytes in pieces of `pieceBytes` at most, with a wait before each. */
+export async function* slowed(
+  pieces: readonly Piece[],
+  pieceBytes: number,
+  pauseMs: number,
+): AsyncGenerator<Piece> {
+  for (const { raw, payload } of pieces) {
+    for (let at = 0; at < raw.length; at += pieceBytes) {
+      await sleep(pauseMs);
+      yield { raw: raw.subarray(at, at + pieceBytes), payload };
+    }
   }
 }

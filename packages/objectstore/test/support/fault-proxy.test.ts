@@ -273,6 +273,32 @@ describe('a connection that fails', () => {
     }
   });
 
+  test('late request: it lands when the client has given up, or is answered then', async () => {
+    const { proxy, seen } = await setUp(echo, {
+      late: { times: 2, fault: { kind: 'late-request', byMs: 60 } },
+    });
+    const put: Ask = { method: 'PUT', path: '/k', body: [bytes, randomBytes(100_000)] };
+    expect((await ask(proxy.endpoint, { ...put, signal: AbortSignal.timeout(20) })).error).toBe('ABORT_ERR');
+    expect(seen).toEqual([]);
+    await until(() => proxy.fired('late') === 1);
+    expect(seen).toEqual(['PUT /k']);
+    expect(proxy.requests[0]?.status).toBe(200);
+    const agent = keptAlive();
+    for (const _ of [1, 2])
+      expect((await ask(proxy.endpoint, { method: 'PUT', body: [bytes], agent })).body).toEqual(bytes);
+    expect(proxy.fired('late')).toBe(2);
+  });
+
+  test('slow response: all of it comes, a piece at a time', async () => {
+    const { proxy } = await setUp(echo, {
+      slow: { fault: { kind: 'slow-response', pieceBytes: 4, pauseMs: 15 } },
+    });
+    const began = performance.now();
+    expect((await ask(proxy.endpoint, { method: 'PUT', body: [bytes] })).body).toEqual(bytes);
+    expect(performance.now() - began, 'three waits').toBeGreaterThan(40);
+    expect(proxy.fired('slow')).toBe(1);
+  });
+
   test.each(['fin', 'rst'] as const)(
     'cut by %s: the client gets exactly so many bytes, then an error',
     async (by) => {
@@ -354,6 +380,29 @@ describe('bytes that change on the way', () => {
 });
 
 describe('answers of the proxy', () => {
+  test('a reply is replaced: the server has done what it was asked, the client gets something else', async () => {
+    const { proxy, seen } = await setUp(
+      (_, response, body) => response.writeHead(201, { 'Content-Type': 'text/x' }).end(body),
+      {
+        half: {
+          fault: { kind: 'replace-reply', by: (own) => ({ ...own, body: own.body?.slice(0, 4) ?? '' }) },
+        },
+        gateway: { nth: 2, fault: { kind: 'replace-reply', by: () => ({ status: 502, body: '<html>' }) } },
+      },
+    );
+    const agent = keptAlive();
+    const put: Ask = { method: 'PUT', body: [bytes.subarray(0, 3), bytes.subarray(3)], agent };
+    const half = await ask(proxy.endpoint, put);
+    expect(half).toMatchObject({ status: 201, body: bytes.subarray(0, 4) });
+    expect(half.headers?.['content-type']).toBe('text/x');
+    expect(half).not.toHaveProperty('error');
+    expect(await ask(proxy.endpoint, put)).toMatchObject({ status: 502, body: Buffer.from('<html>') });
+    expect((await ask(proxy.endpoint, put)).body).toEqual(bytes);
+    expect(seen).toHaveLength(3);
+    expect(proxy.requests.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(['half', 'gateway'].map(proxy.fired)).toEqual([1, 1]);
+  });
+
   test('503 SlowDown with Retry-After, 500 InternalError and others never reach the server', async () => {
     const { proxy, seen } = await setUp(echo, {
       slow: { fault: slowDown(7) },
@@ -398,6 +447,23 @@ describe('answers of the proxy', () => {
 });
 
 describe('rules', () => {
+  test('a fault may be chosen for each request anew', async () => {
+    const statuses = [418, 200, 419];
+    const { proxy } = await setUp(echo, {
+      drawn: {
+        times: Number.POSITIVE_INFINITY,
+        fault: () => {
+          const status = statuses.shift() ?? 200;
+          return status === 200 ? { kind: 'pass' } : { kind: 'answer', status };
+        },
+      },
+    });
+    const got: (number | undefined)[] = [];
+    for (const _ of [1, 2, 3, 4]) got.push((await ask(proxy.endpoint)).status);
+    expect(got).toEqual([418, 200, 419, 200]);
+    expect(proxy.fired('drawn')).toBe(2);
+  });
+
   test('match by method, path and query; each counts what it matches; the first one whose turn it is wins', async () => {
     const { proxy } = await setUp(echo, {
       parts: {

@@ -7,6 +7,7 @@ export {
   type Fault,
   internalError,
   type ProxiedRequest,
+  type Reply,
   type Rule,
   slowDown,
 } from './fault-rules.ts';

@@ -1,6 +1,13 @@
 /** How a connection ends: in order, or with a reset. */
 export type End = 'fin' | 'rst';
 
+/** An answer as a client gets it; its length is a header of its own. */
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** What the proxy does to one request. Bytes of a body are counted without the framing of chunks. */
 export type Fault =
   /** Nothing, or a wait before the request is forwarded. */
@@ -25,13 +32,17 @@ export type Fault =
   | { readonly kind: 'flip-response-byte'; readonly at?: number }
   /** The same to the request's body. In an aws-chunked one `at` counts the signed framing, too. */
   | { readonly kind: 'flip-request-byte'; readonly at?: number }
+  /**
+   * Reads the whole request and forwards it `byMs` later, also if the client has given up by then: it lands when nobody
+   * waits for it any more.
+   */
+  | { readonly kind: 'late-request'; readonly byMs: number }
+  /** The server does what it was asked; the client gets what `by` makes of the answer, whose body is taken for text. */
+  | { readonly kind: 'replace-reply'; readonly by: (reply: Reply) => Reply }
+  /** Hands the answer's body on in pieces of `pieceBytes`, and waits `pauseMs` before each. */
+  | { readonly kind: 'slow-response'; readonly pieceBytes: number; readonly pauseMs: number }
   /** Answers in place of the server, which never hears of the request. */
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string;
-    };
+  | ({ readonly kind: 'answer' } & Reply);
 
 /** S3's answer for an error with this code, such as `answerError(403, 'AccessDenied')`. */
 export function answerError(
@@ -66,7 +77,8 @@ export interface Rule {
   readonly nth?: number;
   /** How many matching requests in a row do. Default 1; `Infinity` for all. */
   readonly times?: number;
-  readonly fault: Fault;
+  /** One fault for all, or asked for each: a function that draws lots makes a network that fails now and then. */
+  readonly fault: Fault | (() => Fault);
 }
 
 /** A request that came to the proxy. */
@@ -118,11 +130,12 @@ export class FaultRules {
     let name: string | undefined;
     for (const [candidate, rule] of this.#rules) if (isDue(rule, seen)) name ??= candidate;
     const rule = name === undefined ? undefined : this.#rules.get(name);
+    const fault = typeof rule?.fault === 'function' ? rule.fault() : rule?.fault;
     const request = { ...seen, status: undefined as number | undefined, rule: name };
     this.requests.push(request);
     return {
       request,
-      fault: rule?.fault ?? { kind: 'pass' },
+      fault: fault ?? { kind: 'pass' },
       fire: () => {
         if (rule !== undefined) rule.fired += 1;
       },
