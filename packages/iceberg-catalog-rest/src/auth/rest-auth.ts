@@ -3,6 +3,7 @@ import { IcebergError } from '@danube/iceberg';
 /** A request as it is about to be sent, for who proves the identity of its sender. */
 export interface AuthRequest {
   readonly method: string;
+  /** Sent as it stands: path and query are not encoded again. */
   readonly url: URL;
   /** Names in lower case; not yet those that `authorize` gives. */
   readonly headers: Readonly<Record<string, string>>;
@@ -25,13 +26,14 @@ export interface RestAuth {
   authorize(request: AuthRequest): Promise<Readonly<Record<string, string>>>;
   /**
    * The server answered 401 or 419 to a request authorised with what `authorize` gave: whether another attempt with
-   * fresh proof makes sense. Asked once per call of the catalog.
+   * fresh proof makes sense. Asked once per call of the catalog. `refused` is what `authorize` had given; without it
+   * the proof in use now counts as refused, which may have been renewed meanwhile.
    */
-  renew?(signal: AbortSignal): Promise<boolean>;
+  renew?(signal: AbortSignal, refused?: Readonly<Record<string, string>>): Promise<boolean>;
   close?(): Promise<void>;
 }
 
-/** No proof: for catalogs that take requests of anybody, or where a proxy adds the proof. */
+/** No proof: for catalogs that take requests of anybody, or where a header of the options or a proxy is the proof. */
 export function noAuth(): RestAuth {
   return { authorize: async () => ({}) };
 }
@@ -41,11 +43,29 @@ export function noAuth(): RestAuth {
  * the message does not contain it.
  */
 export function bearerToken(token: string): RestAuth {
-  if (!/^[\x21-\x7e]+$/.test(token)) {
+  if (typeof token !== 'string' || !isHeaderToken(token)) {
     throw new IcebergError(
       'INVALID_ARGUMENT',
       'the bearer token is empty or has characters no header may have',
     );
   }
-  return { authorize: async () => ({ authorization: `Bearer ${token}` }) };
+  return { authorize: async (request) => bearerHeader(request, token) };
+}
+
+/** Whether text can follow `Bearer ` in a header. */
+export function isHeaderToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
+/**
+ * The header of a bearer token. `INVALID_ARGUMENT` if the request has an `Authorization` of its own already: one of the
+ * two would be lost without a word.
+ */
+export function bearerHeader({ headers }: AuthRequest, token: string): Readonly<Record<string, string>> {
+  if (headers['authorization'] === undefined) return { authorization: `Bearer ${token}` };
+  throw new IcebergError(
+    'INVALID_ARGUMENT',
+    'REST catalog: the headers have an Authorization beside auth; take one of the two away',
+    { context: { option: 'headers', header: 'authorization' } },
+  );
 }
