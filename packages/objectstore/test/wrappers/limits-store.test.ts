@@ -177,6 +177,17 @@ test('calls begin at the rate in the long run, after a burst; the order is that 
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test('who comes when the time of a waiting call has just come does not overtake it', async () => {
+  const { store, times } = timed({ requestsPerSecond: 1000, burst: 1 });
+  const calls = [store.head('a')];
+  // Set before the timer of the call that waits, so that it runs first in the same millisecond.
+  setTimeout(() => calls.push(store.head('late')), 1);
+  calls.push(store.head('b'));
+  await vi.advanceTimersByTimeAsync(10);
+  await Promise.all(calls);
+  expect(Object.keys(times)).toEqual(['a', 'b', 'late']);
+});
+
 test('one that gives up while waiting for its time leaves it to the next, and no timer behind', async () => {
   const { store, times } = timed({ requestsPerSecond: 1, burst: 1 });
   const controller = new AbortController();
@@ -190,10 +201,12 @@ test('one that gives up while waiting for its time leaves it to the next, and no
   await vi.advanceTimersByTimeAsync(500);
   await Promise.all([first, third]);
   expect(times).toEqual({ a: 0, c: 1000 });
-  const alone = outcome(store.head('e', { signal: AbortSignal.timeout(10) }));
-  await vi.advanceTimersByTimeAsync(10);
-  vi.useRealTimers();
+  const impatient = new AbortController();
+  const alone = outcome(store.head('e', { signal: impatient.signal }));
+  expect(vi.getTimerCount()).toBe(1);
+  impatient.abort();
   expect(await alone).toBe('ABORTED');
+  expect(vi.getTimerCount()).toBe(0);
   expect(times).toEqual({ a: 0, c: 1000 });
 });
 

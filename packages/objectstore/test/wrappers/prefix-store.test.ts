@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMemoryObjectStore, ObjectStoreError, withPrefix } from '../../src/index.ts';
+import { withFaults } from '../../src/testing.ts';
 import { bytes, outcome, text } from '../local/helpers.ts';
 import { conformanceOverMemory, overriding, pagesOf, streamText } from './support.ts';
 
@@ -101,6 +102,30 @@ test('a batch refuses what is no key in its place, and never makes a key of it',
     ['/b', 'INVALID_PATH'],
   ]);
   expect(await outcome(store.head('p/undefined'))).toBe('done');
+});
+
+test('failures of a batch come in the order of its keys, whoever refused them', async () => {
+  const faulty = withFaults(createMemoryObjectStore(), {
+    seed: 1,
+    rules: [{ fault: 'unavailable', keys: (key) => key.endsWith('stuck') }],
+  });
+  const failures = await withPrefix(faulty, 'p').deleteMany(['stuck', '', 'a', 'b/stuck', '//', 'stuck']);
+  expect(failures.map(({ key, error: { code } }) => [key, code])).toEqual([
+    ['stuck', 'UNAVAILABLE'],
+    ['', 'INVALID_PATH'],
+    ['b/stuck', 'UNAVAILABLE'],
+    ['//', 'INVALID_PATH'],
+    ['stuck', 'UNAVAILABLE'],
+  ]);
+  expect(failures[0]?.error.context['key']).toBe('stuck');
+});
+
+test('a prefix with characters that messages escape is taken off, too; a listing of no text is refused', async () => {
+  const below = withPrefix(createMemoryObjectStore(), 'a"b\t');
+  for (const call of [below.get('gone'), pagesOf(below.list('//'))]) {
+    expect((await error(call)).message).not.toMatch(/a"b|a\\"b/);
+  }
+  expect((await error(pagesOf(below.list(undefined as never)))).code).toBe('INVALID_PATH');
 });
 
 test('what is no prefix is refused, and one that leaves no room for a key, too', () => {
