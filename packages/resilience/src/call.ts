@@ -11,9 +11,10 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
   /**
    * Whether the endpoint is to blame: it counts towards the breaker. False says that it answered, as with "not
-   * found", and is as good as a success.
+   * found", and is as good as a success. Left out where the failure says nothing of the endpoint, as when nothing was
+   * sent.
    */
-  readonly endpointFault: boolean;
+  readonly endpointFault?: boolean | undefined;
 }
 
 /** One call. */

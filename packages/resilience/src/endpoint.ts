@@ -59,10 +59,10 @@ export class Endpoint {
         return { kind: 'value', value: end.value };
       }
       const error = this.#errorOf(end, run);
-      if (run.classify === undefined)
-        return { kind: 'failed', error, failure: { retry: false, endpointFault: false } };
+      if (run.classify === undefined) return { kind: 'failed', error, failure: { retry: false } };
       const failure = classified(run.classify, error, end.attempt, this.#facts(run));
-      permit.settle(failure.endpointFault ? { kind: 'fault', error } : { kind: 'healthy' });
+      if (failure.endpointFault !== undefined)
+        permit.settle(failure.endpointFault ? { kind: 'fault', error } : { kind: 'healthy' });
       return { kind: 'failed', error, failure };
     } finally {
       // Whatever is not settled by now taught nothing. No effect on what is; a probe must never be left pending.
@@ -133,9 +133,8 @@ function classified(
 /** TypeScript sees to it; without it a promise, say, would be taken for "all is well, but do not try again". */
 function checkedFailure(failure: Failure): Failure {
   const { retry, endpointFault, retryAfterMs } = failure;
-  const known = typeof retry === 'boolean' && typeof endpointFault === 'boolean';
-  if (known && (retryAfterMs === undefined || typeof retryAfterMs === 'number')) return failure;
-  throw new TypeError(
-    'a Failure has retry and endpointFault (booleans) and retryAfterMs (a number, or none)',
-  );
+  const isOr = (value: unknown, type: string) => value === undefined || typeof value === type;
+  if (typeof retry === 'boolean' && isOr(endpointFault, 'boolean') && isOr(retryAfterMs, 'number'))
+    return failure;
+  throw new TypeError('a Failure has retry (a boolean), endpointFault (too) and retryAfterMs (a number)');
 }

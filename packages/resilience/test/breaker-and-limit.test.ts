@@ -116,6 +116,20 @@ test('a probe with a classify that throws, or without one, does not leave the br
   expect(await policy.execute(script('done').call, get)).toBe('done');
 });
 
+test('a failure that says nothing of the endpoint neither opens nor closes the breaker, and may be tried again', async () => {
+  const { policy, clock, openBreaker, kinds } = setUp({ breaker });
+  const silent = new Oops('no keys', { endpointFault: undefined });
+  const before = script<string>(silent, 'done');
+  expect(await policy.execute(before.call, get)).toBe('done');
+  await openBreaker();
+  clock.ms += 100;
+  const probe = script(silent);
+  expect(await failureOf(policy.execute(probe.call, { ...get, maxAttempts: 1 }))).toBe(silent);
+  expect([policy.breakerState, kinds().at(-1)]).toEqual(['open', 'gave-up']);
+  expect(await policy.execute(script('done').call, get)).toBe('done');
+  expect(policy.breakerState).toBe('closed');
+});
+
 test('aborted calls do not open the breaker', async () => {
   const { policy } = setUp({ breaker });
   const controller = new AbortController();
