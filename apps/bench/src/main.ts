@@ -21,7 +21,7 @@ const usage = `npm run bench -- SCENARIO [OPTIONS]
         [--rounds 5] [--heap 24]
   objectstore
         puts and gets of the S3 store next to the bare AWS SDK on versitygw, interleaved in one run
-        [--rounds 7] [--outstanding 1,16] [--bytes 1024,1048576,67108864]
+        [--rounds 15] [--outstanding 1,16] [--bytes 1024,1048576,67108864]
   wal   appends to @danube/wal next to a C loop, Go group commit, etcd wal, NATS JetStream and lmdb-js,
         interleaved in one run; the peers are fetched on the first
         [--rounds 9] [--ms 900] [--only danube,c-loop] [--outstanding 1,16] [--bytes 1024] [--media disk,tmpfs]`;

@@ -82,7 +82,7 @@ export async function objectstore(flags: S3BenchFlags): Promise<void> {
     const [summary, comparisons] = [summarizeS3(cells), compareS3(cells)];
     const file = await writeResult('objectstore', {
       ...options,
-      ...{ target: `≥ ${LEAST_OF_SDK}`, server: server.version, versions: versions() },
+      ...{ target: `≥ ${LEAST_OF_SDK}`, server: server.name, versions: versions() },
       ...{ loadAverage: { before: loadAverageBefore, after: loadavg() }, comparisons, summary, cells },
     });
     console.log(`${formatS3(summary, comparisons)}\n\nRaw figures: ${file}`);
