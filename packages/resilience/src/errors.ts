@@ -5,7 +5,8 @@ const brand: unique symbol = Symbol.for('@danube/resilience/ResilienceError') as
  *
  * - `TIMEOUT`: an attempt did not end within its time limit. Whether it took effect is unknown. Try again only what
  *   may be done twice.
- * - `BREAKER_OPEN`: the endpoint failed too often lately. Nothing was sent. Come back after `retryAfterMs`.
+ * - `BREAKER_OPEN`: the endpoint failed too often lately. Nothing was sent. Come back after `retryAfterMs`; when that
+ *   is 0 a probe is under way, which takes up to its time limit.
  * - `OVERLOADED`: as many attempts as allowed are under way and the queue is full. Nothing was sent. Slow down.
  * - `ABORTED`: the caller's signal fired; `cause` is its reason. `context.sent` says whether an attempt was under way
  *   (its outcome is then unknown), `context.attempts` how many were begun.
