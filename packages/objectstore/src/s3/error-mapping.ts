@@ -8,8 +8,8 @@ export interface S3Failure {
   readonly retry: boolean;
   /** Whether the server may have executed the request all the same. */
   readonly mayHaveHappened: boolean;
-  /** Whether the server or the way to it is to blame. */
-  readonly endpointFault: boolean;
+  /** Whether the server or the way to it is to blame. `undefined`: nothing was sent, so nothing is known. */
+  readonly endpointFault: boolean | undefined;
   readonly retryAfterMs?: number | undefined;
   /** What must be different for another attempt to help: new keys, or the server's time, which the SDK has noted. */
   readonly unless?: 'keys-renewed' | 'clock-corrected' | undefined;

@@ -119,6 +119,7 @@ class PolicyConnection implements S3Connection {
       return await this.#policy.execute(
         async ({ number, signal }) => {
           if (this.#closed) throw run.failed(closedError());
+          run.begins();
           try {
             const send = <Output>(command: S3Command<Output>, limitMs?: number) =>
               this.#send(command, run, signal, limitMs);
@@ -160,6 +161,10 @@ class PolicyConnection implements S3Connection {
     await run.fetchKeys();
     const limit = new TimeLimit(signal, limitMs);
     try {
+      // Fetching keys, or the step before this one, may have outlasted attempt or store: what is over sends nothing.
+      signal.throwIfAborted();
+      if (this.#closed) throw closedError();
+      run.sends();
       const sent = this.#access.client.send(command as unknown as Parameters<S3Client['send']>[0], {
         abortSignal: limit.signal,
       });
@@ -215,6 +220,7 @@ class CallRun {
   #keysRenewed = false;
   #clockCorrected = false;
   #mayHaveHappened = false;
+  #sent = false;
 
   constructor(call: S3Call, facts: ObjectStoreErrorContext, access: S3Access) {
     this.call = call;
@@ -227,6 +233,16 @@ class CallRun {
     return this.#mayHaveHappened;
   }
 
+  /** An attempt begins, of which nothing is sent yet. */
+  begins(): void {
+    this.#sent = false;
+  }
+
+  /** A request of the attempt is handed to the SDK: from now on the server may execute it. */
+  sends(): void {
+    this.#sent = true;
+  }
+
   /** Makes sure that there are keys before the SDK asks for them, so that their failure is told from a request's. */
   async fetchKeys(): Promise<void> {
     const { credentials } = this.#access;
@@ -234,10 +250,13 @@ class CallRun {
     try {
       await credentials.current();
     } catch (cause) {
-      throw new ObjectStoreError('UNAUTHENTICATED', 'there are no keys to sign with', {
+      const error = new ObjectStoreError('UNAUTHENTICATED', 'there are no keys to sign with', {
         context: this.#facts,
         cause: safeCopy(cause),
       });
+      // The server was not asked.
+      this.#failures.set(error, { error, retry: false, mayHaveHappened: false, endpointFault: undefined });
+      throw error;
     }
     this.#generation = credentials.generation;
   }
@@ -266,6 +285,7 @@ class CallRun {
     const failure = ObjectStoreError.is(error) ? this.#failures.get(error) : undefined;
     if (failure === undefined) {
       // Only a time-out is not ours.
+      if (!this.#sent) return { retry: true };
       this.#mayHaveHappened = true;
       return { retry: repeatable, endpointFault: true };
     }
@@ -282,7 +302,7 @@ class CallRun {
     const context = { ...this.#facts, ...error.context };
     const { operation, endpoint } = this.#facts;
     if (error.code === 'ABORTED') {
-      if (error.context['sent'] === true) this.#mayHaveHappened = true;
+      if (error.context['sent'] === true && this.#sent) this.#mayHaveHappened = true;
       const cause = error.cause;
       return new ObjectStoreError('ABORTED', `${operation} was ended by its signal`, { context, cause });
     }
