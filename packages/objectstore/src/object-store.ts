@@ -147,7 +147,7 @@ export interface PutOptions extends CallOptions {
   readonly contentType?: string | undefined;
   /**
    * Facts kept with the object: names of lower-case letters, digits and hyphens, values of printable ASCII without
-   * spaces at either end, 2 KiB in all. Needs the capability `attributes`. Default: none.
+   * spaces at either end, 2,000 bytes in all. Needs the capability `attributes`. Default: none.
    */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }

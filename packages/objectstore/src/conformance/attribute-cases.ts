@@ -101,13 +101,13 @@ export function attributeCases(
       },
     },
     {
-      name: 'metadata of 2,048 bytes is kept',
+      name: 'metadata of 2,000 bytes is kept, also with a condition',
       async run(store) {
-        await store.put('k', bytes('x'), sized(2048));
-        assert.deepEqual({ ...(await described(store, 'k')).metadata }, sized(2048).metadata);
+        await store.put('k', bytes('x'), { ...sized(2000), ifAbsent: store.capabilities.ifAbsent });
+        assert.deepEqual({ ...(await described(store, 'k')).metadata }, sized(2000).metadata);
       },
     },
-    refused('metadata of 2,049 bytes is', [sized(2049)]),
+    refused('metadata of 2,001 bytes is', [sized(2001)]),
     refused(
       'names of metadata with anything but lower-case letters, digits and hyphens are',
       ['Upper', 'under_score', 'with space', 'ü', '', 'a:b', 'new\nline'].map((name) => ({
