@@ -42,16 +42,17 @@ export async function copyInParts(
   });
 }
 
-/** `partConcurrency` at a time; the first failure ends the others, and is thrown when nothing is under way any more. */
+/**
+ * `partConcurrency` at a time. After a failure no further one is begun, and those under way are waited for: one that the
+ * server is still at could bring an upload back that is aborted before.
+ */
 async function copyParts(
   connection: S3Connection,
   source: ObjectMeta,
   upload: BegunUpload,
-  callerSignal: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
   partBytes: number,
 ): Promise<CompletedPart[]> {
-  const failed = new AbortController();
-  const signal = callerSignal === undefined ? failed.signal : AbortSignal.any([callerSignal, failed.signal]);
   const count = Math.ceil(source.sizeBytes / partBytes);
   const parts: CompletedPart[] = [];
   const failures: unknown[] = [];
@@ -68,7 +69,6 @@ async function copyParts(
   const workers = Array.from({ length: connection.options.partConcurrency }, () =>
     worker().catch((error: unknown) => {
       failures.push(error);
-      failed.abort();
     }),
   );
   await Promise.all(workers);
@@ -87,7 +87,7 @@ async function copyPart(
   source: ObjectMeta,
   { key, uploadId }: BegunUpload,
   { number, start, endExclusive }: PartRange,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<CompletedPart> {
   const { bucket, options, sdk } = connection;
   const command = new sdk.UploadPartCopyCommand({

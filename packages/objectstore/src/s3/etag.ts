@@ -6,7 +6,7 @@ export function parseEtag(header: string): string {
   return /^"(.*)"$/s.exec(header)?.[1] ?? header;
 }
 
-/** An etag as a condition of a request. */
+/** An etag as a condition of a request. One that has quotes of its own (`W/"x"`) is left as it is. */
 export function formatEtag(etag: string): string {
-  return `"${etag}"`;
+  return etag.includes('"') ? etag : `"${etag}"`;
 }

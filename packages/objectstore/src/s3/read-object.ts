@@ -135,6 +135,7 @@ async function readWhole(
     clearTimeout(idle);
     signal.removeEventListener('abort', cut);
   }
+  // Node.js has noticed already; but no byte that was not written may ever be given away.
   if (at !== sizeBytes) throw brokenOff();
   return bytes;
 }

@@ -143,6 +143,13 @@ describe('a provider of keys', () => {
     expect(await failure(store.get('k'))).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  test('that does not answer: TIMEOUT, and a put that waited for it has not happened', async () => {
+    const credentials = () => new Promise<never>(() => {});
+    const { store, proxy } = await openFaulty(server, { credentials, requestTimeoutMs: 100 });
+    expect(await failure(store.put('k3', Buffer.from('x')))).toMatchObject({ code: 'TIMEOUT' });
+    expect(proxy.count()).toBe(0);
+  });
+
   test('is not asked all the time for a server that refuses whatever it is shown', async () => {
     const provider = vi.fn(async () => ({ ...WRONG }));
     const { store, proxy } = await openFaulty(server, { credentials: provider });

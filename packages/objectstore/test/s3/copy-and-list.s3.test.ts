@@ -1,5 +1,5 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ObjectStore } from '../../src/object-store.ts';
 import { copyObject } from '../../src/s3/copy-object.ts';
 import { getObject } from '../../src/s3/read-object.ts';
@@ -58,6 +58,20 @@ describe('a copy in parts', () => {
     expect(proxy.fired('replaced')).toBe(1);
     expect(Buffer.compare((await getObject(connection, 'b copy')).bytes, bytes)).toBe(0);
     expect(await bucket.uploads()).toEqual([]);
+  });
+
+  test('is never of two versions, though its source is replaced between two parts', async () => {
+    const { connection, proxy } = await source('g');
+    proxy.rule('late', { method: 'PUT', query: /partNumber=3/, fault: { kind: 'pass', delayMs: 1500 } });
+    const copying = copyObject(connection, 'g', 'g copy', {}, limits);
+    await vi.waitUntil(
+      () => proxy.requests.filter(({ query, status }) => /partNumber=[12]/.test(query) && status).length >= 2,
+    );
+    const replacement = body(11 * MIB);
+    await bucket.client.send(new PutObjectCommand({ Bucket: bucket.name, Key: 'g', Body: replacement }));
+    await copying;
+    expect(proxy.requests.filter(({ rule }) => rule === 'late')).toHaveLength(1);
+    expect(Buffer.compare((await getObject(connection, 'g copy')).bytes, replacement)).toBe(0);
   });
 
   test('of which a part fails leaves neither an object nor an upload behind, and says that it did not happen', async () => {

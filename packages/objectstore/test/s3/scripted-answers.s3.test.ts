@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import type { ObjectStore } from '../../src/object-store.ts';
+import { keys } from '../local/helpers.ts';
 import { answerError } from '../support/fault-proxy.ts';
 import { failure, openFaulty, openStore, readAll, startScripted } from './read-harness.ts';
 
@@ -104,6 +105,33 @@ test.each([
   const range = { start: 2, endExclusive: 6 };
   expect(await failure(store.get('k', { range }))).toMatchObject({ code: 'CORRUPT' });
   expect(await failure(store.getStream('k', { range }))).toMatchObject({ code: 'CORRUPT' });
+});
+
+test('an answer with other bytes than were asked for is not read: its connection is let go', async () => {
+  const server = await startScripted((_, response) => {
+    response.writeHead(200, { ...head, 'content-length': 50_000_000 }).write(Buffer.alloc(5_000_000));
+  });
+  const store = await openStore(server.endpoint);
+  const range = { start: 2, endExclusive: 6 };
+  expect(await failure(store.get('k', { range }))).toMatchObject({ code: 'CORRUPT' });
+  await vi.waitUntil(() => server.connections.open === 0);
+});
+
+test('listed names are decoded as AWS encodes them, with + for a space, and literal where a server does not encode', async () => {
+  let encoding = '<EncodingType>url</EncodingType>';
+  const contents = (...keys: string[]) =>
+    keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size><ETag>"e"</ETag></Contents>`).join('');
+  let listed = contents('a+b', 'a%20c', 'a%2Bd', 'a%25e', '100%zz', '%ED%95%9C/%07');
+  const server = await startScripted((_, response) => {
+    response
+      .writeHead(200, { 'content-type': 'application/xml' })
+      .end(`<?xml version="1.0"?><ListBucketResult>${encoding}${listed}</ListBucketResult>`);
+  });
+  const store = await openStore(server.endpoint);
+  expect(await keys(store, '')).toEqual(['a b', 'a c', 'a+d', 'a%e', '한/\u0007']);
+  encoding = '';
+  listed = contents('a+b', 'a%20c', '100%zz');
+  expect(await keys(store, '')).toEqual(['a+b', 'a%20c', '100%zz']);
 });
 
 describe('answers and what they mean', () => {
