@@ -54,8 +54,8 @@ export interface SendOptions {
   /** Milliseconds since the epoch, an integer. Default: now. */
   readonly publishTimeMs?: number;
   /**
-   * Gives the send up: rejects with `ABORTED` if the message certainly was not stored, else `OUTCOME_UNKNOWN`.
-   * A send that still waits for its turn (`maxInFlight`) rejects when its turn comes.
+   * Gives the send up: rejects with `ABORTED` if the message certainly was not stored, else `OUTCOME_UNKNOWN`. At once
+   * also while it waits for its turn (`maxInFlight`).
    */
   readonly signal?: AbortSignal;
 }

@@ -1,5 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import { type Backoff, type ConcurrencyLimit, createConcurrencyLimit, pause } from '@danube/resilience';
+import {
+  type Backoff,
+  type ConcurrencyLimit,
+  createConcurrencyLimit,
+  pause,
+  ResilienceError,
+} from '@danube/resilience';
 import { status } from '@grpc/grpc-js';
 import type { BrokerDirectory, Location } from './broker-directory.ts';
 import { CallFailure, clientError, sendError } from './error-mapping.ts';
@@ -102,7 +108,11 @@ export class TopicProducer {
   send(message: OutgoingMessage): Promise<bigint> {
     const requestId = this.#nextRequestId;
     this.#nextRequestId += 1n;
-    const sending = this.#slots.run(() => this.#deliver(requestId, message));
+    const sending = this.#slots
+      .run(() => this.#deliver(requestId, message), message.signal)
+      .catch((error: unknown) => {
+        throw ResilienceError.is(error) ? this.#leftQueue(error, requestId) : error;
+      });
     this.#inFlight.add(sending);
     const settled = () => this.#inFlight.delete(sending);
     sending.then(settled, settled);
@@ -114,6 +124,14 @@ export class TopicProducer {
     this.#closing.abort();
     await Promise.allSettled(this.#inFlight);
     this.#health?.abort();
+  }
+
+  /** The error of a send whose signal fired before its turn came. */
+  #leftQueue({ cause }: ResilienceError, requestId: bigint): ClientError {
+    const { topic } = this;
+    const aborted = new ClientError('ABORTED', 'the signal fired', { cause });
+    const context = { topic, requestId, attempts: 0 };
+    return sendError(aborted, 'refused', `send message ${requestId} to ${topic}`, context);
   }
 
   async #deliver(requestId: bigint, message: OutgoingMessage): Promise<bigint> {

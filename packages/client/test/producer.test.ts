@@ -352,6 +352,28 @@ describe('a signal', () => {
     expect(await sending).toMatchObject({ code: 'OUTCOME_UNKNOWN', context: { lastCode: 'ABORTED' } });
   });
 
+  test('while it waits for its turn: ABORTED at once, and the turn is left to the next', async () => {
+    const producer = await client.createProducer({ topic, name: 'p', maxInFlight: 1 });
+    broker.onSend = () => ({ silent: true, store: false });
+    const [over, abort] = [new AbortController(), new AbortController()];
+    const first = caught(producer.send(bytes('a'), { signal: over.signal }));
+    const waiting = caught(producer.send(bytes('b'), { signal: abort.signal }));
+    const next = producer.send(bytes('c'));
+    await until(() => broker.calls.includes('SendMessage'));
+    abort.abort(new Error('enough'));
+    expect(await waiting).toMatchObject({
+      code: 'ABORTED',
+      outcome: 'refused',
+      cause: { message: 'enough' },
+      context: { topic, requestId: 2n, attempts: 0 },
+    });
+    broker.onSend = () => undefined;
+    over.abort();
+    expect(await first).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    await next;
+    expect(stored()).toEqual(['c']);
+  });
+
   test('while it waits for a broker that is away: ABORTED, refused', async () => {
     const retry = { baseDelayMs: 600_000, maxDelayMs: 600_000 };
     const producer = await client.createProducer({ topic, name: 'p', retry });
