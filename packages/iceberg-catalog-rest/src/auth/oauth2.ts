@@ -88,6 +88,8 @@ function checkedSupply(what: string, option: string, supply: TokenSupply): () =>
 class OAuth2 implements RestAuth {
   readonly #endpoint: TokenEndpoint;
   readonly #source: TokenSource;
+  /** Which token a request had, by its signal. */
+  readonly #sent = new WeakMap<AbortSignal, string>();
 
   constructor(options: ResolvedOAuth2Options, firstRequest: () => Promise<TokenRequest>) {
     const endpoint = new TokenEndpoint(options);
@@ -110,12 +112,14 @@ class OAuth2 implements RestAuth {
   }
 
   async authorize(request: AuthRequest): Promise<Readonly<Record<string, string>>> {
-    return bearerHeader(request, await this.#source.current(request.signal));
+    const token = await this.#source.current(request.signal);
+    this.#sent.set(request.signal, token);
+    return bearerHeader(request, token);
   }
 
   /** Fetches nothing: the next `authorize` does. */
-  async renew(_signal: AbortSignal, refused?: Readonly<Record<string, string>>): Promise<boolean> {
-    return this.#source.refuse(refused?.['authorization']?.slice('Bearer '.length));
+  async renew(signal: AbortSignal): Promise<boolean> {
+    return this.#source.refuse(this.#sent.get(signal));
   }
 
   async close(): Promise<void> {

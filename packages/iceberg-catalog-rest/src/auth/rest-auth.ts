@@ -26,10 +26,10 @@ export interface RestAuth {
   authorize(request: AuthRequest): Promise<Readonly<Record<string, string>>>;
   /**
    * The server answered 401 or 419 to a request authorised with what `authorize` gave: whether another attempt with
-   * fresh proof makes sense. Asked once per call of the catalog. `refused` is what `authorize` had given; without it
-   * the proof in use now counts as refused, which may have been renewed meanwhile.
+   * fresh proof makes sense. Asked once per call of the catalog, with the signal that the request had: the proof given
+   * for that request was refused, which is not always the one in use now.
    */
-  renew?(signal: AbortSignal, refused?: Readonly<Record<string, string>>): Promise<boolean>;
+  renew?(signal: AbortSignal): Promise<boolean>;
   close?(): Promise<void>;
 }
 

@@ -89,11 +89,9 @@ class SigV4 implements RestAuth {
     return { ...delegated, ...signed };
   }
 
-  async renew(signal: AbortSignal, refused?: Readonly<Record<string, string>>): Promise<boolean> {
+  async renew(signal: AbortSignal): Promise<boolean> {
     this.#credentials.forget();
-    const original = refused?.['original-authorization'];
-    const proof = original === undefined ? undefined : { authorization: original };
-    const delegated = await this.#delegate?.renew?.(signal, proof);
+    const delegated = await this.#delegate?.renew?.(signal);
     return this.#credentials.canRenew || delegated === true;
   }
 
