@@ -3,7 +3,7 @@ import type { PutOptions, PutResult } from '../object-store.ts';
 import { alreadyExists, invalidArgument } from '../request-checks.ts';
 import { formatEtag, parseEtag } from './etag.ts';
 import type { S3Connection } from './s3-connection.ts';
-import { type Ended, patience, sendPatiently } from './send-to-end.ts';
+import { type Ended, patience, sendPatiently, sendToEnd } from './send-to-end.ts';
 
 /*
  * What became of a put whose reply was lost?
@@ -73,12 +73,17 @@ export interface Put {
 /** What is at the key of a put: what it made, or not. */
 export type Found = PutResult | 'another object' | 'nothing' | 'no answer';
 
-/** Asks what is at the key of a put, for as long as the signal allows. Does not reject. */
-export async function lookFor(connection: S3Connection, put: Put, signal: AbortSignal): Promise<Found> {
+/** Asks what is at the key of a put, by default for as long as the signal allows. Does not reject. */
+export async function lookFor(
+  connection: S3Connection,
+  put: Put,
+  signal: AbortSignal,
+  send: typeof sendPatiently = sendPatiently,
+): Promise<Found> {
   const { key, token } = put;
   const command = new connection.sdk.HeadObjectCommand({ Bucket: connection.bucket, Key: key });
   const call = { operation: 'look for what was put', key, signal };
-  const ended = await sendPatiently(connection, command, call);
+  const ended = await send(connection, command, call);
   if (!ended.ok) return ended.error.code === 'NOT_FOUND' ? 'nothing' : 'no answer';
   const ours = token !== undefined && ended.reply.Metadata?.[PUT_TOKEN] === token;
   return ours ? (resultOf(put, ended.reply) ?? 'no answer') : 'another object';
@@ -94,10 +99,10 @@ export async function concludePut(
   const refused = isRefusal(error);
   if (!doubt && !refused) throw failureOf(put, error);
   const { signal, ifAbsent } = put.options;
-  const found =
-    put.token === undefined || signal?.aborted
-      ? 'no answer'
-      : await lookFor(connection, put, patience(signal));
+  const mayAsk = put.token !== undefined && !signal?.aborted;
+  // Without doubt there is little to find out, so little to wait for.
+  const send = doubt ? sendPatiently : sendToEnd;
+  const found = mayAsk ? await lookFor(connection, put, patience(signal), send) : 'no answer';
   if (typeof found === 'object') return found;
   if (refused && (!doubt || (ifAbsent && found === 'another object'))) throw failureOf(put, error);
   throw unknownOutcome(put, error);

@@ -1,7 +1,10 @@
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { beginUpload } from '../../src/s3/begin-upload.ts';
+import { BegunUpload, beginUpload } from '../../src/s3/begin-upload.ts';
+import { completeUpload } from '../../src/s3/complete-upload.ts';
 import { uploadInParts } from '../../src/s3/multipart-upload.ts';
 import { partsOfBytes } from '../../src/s3/part-sources.ts';
+import { uploadParts } from '../../src/s3/part-uploads.ts';
 import { putObject } from '../../src/s3/put-object.ts';
 import { PUT_TOKEN, withoutPutToken } from '../../src/s3/put-outcome.ts';
 import { removeStaleUploads } from '../../src/s3/stale-uploads.ts';
@@ -66,6 +69,30 @@ describe.each([
     expect(first?.headers['x-amz-checksum-crc32']).toBe('PpkC0Q==');
     expect(second?.headers['x-amz-checksum-crc32']).toBe('YAK5ZA==');
     expect(complete?.headers['x-amz-checksum-crc32']).toBe('gc7y2g==');
+  });
+
+  test('a server that takes no checksum of the whole object gets those of the parts', async () => {
+    const { proxy, connection } = await connectFaulty(bucket);
+    const key = 'composite';
+    const at = { Bucket: bucket.name, Key: key };
+    const begin = new CreateMultipartUploadCommand({
+      ...at,
+      ChecksumAlgorithm: 'CRC32',
+      ChecksumType: 'COMPOSITE',
+    });
+    const { UploadId = '' } = await bucket.client.send(begin);
+    const upload = new BegunUpload(connection, key, { UploadId }, { note: undefined, twin: false });
+    const content = body(6 * MIB);
+    const sent = await uploadParts(connection, upload, partsOfBytes(content, 5 * MIB), undefined);
+    const put = { key, sizeBytes: sent.sizeBytes, options: {}, token: undefined };
+    const { etag } = await completeUpload(connection, put, upload, sent);
+    expect(etag).toMatch(/-2$/);
+    expect(proxy.requests.map(({ headers }) => headers['x-amz-checksum-crc32'] !== undefined)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect((await bucket.read(key))?.equals(content)).toBe(true);
   });
 
   test('a stream is read no further than the parts under way and one more', async () => {
