@@ -28,10 +28,15 @@ export class BrokerDirectory {
   readonly #options: ResolvedOptions;
   readonly #connections = new Map<string, Connection>();
   #requestId = 0n;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
+  }
+
+  /** Fires when the client is closed: nobody is looked up or connected to any more, and no wait makes sense. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** The connection to the service URL; throws what {@link Connection} throws. */
@@ -94,13 +99,13 @@ export class BrokerDirectory {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
 
   #connect(url: ServiceUrl, lane: Lane): Connection {
-    if (this.#closed) throw new ClientError('CLOSED', 'the client is closed');
+    if (this.closing.aborted) throw new ClientError('CLOSED', 'the client is closed');
     const key = `${lane} ${url.href}`;
     let connection = this.#connections.get(key);
     if (connection === undefined) {

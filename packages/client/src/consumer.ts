@@ -126,7 +126,8 @@ export async function openConsumer(
   );
   const retry = resolveRetryOptions({ ...resolved.retry, ...options.retry });
 
-  const partitions = await withRetries(retry, () => directory.partitions(topic)).catch((failure: unknown) => {
+  const lookUp = () => directory.partitions(topic);
+  const partitions = await withRetries(retry, directory.closing, lookUp).catch((failure: unknown) => {
     throw clientError(failure, `look up the partitions of ${topic}`, { topic });
   });
   const consumers = partitions.map(

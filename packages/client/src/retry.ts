@@ -7,8 +7,15 @@ export function backoffOf({ baseDelayMs, maxDelayMs }: ResolvedRetry): Backoff {
   return createBackoff({ initialDelayMs: baseDelayMs, maxDelayMs, jitter: 'half' });
 }
 
-/** Repeats a call that may be repeated without harm, while it fails in a way another try may mend. */
-export async function withRetries<T>(retry: ResolvedRetry, call: () => Promise<T>): Promise<T> {
+/**
+ * Repeats a call that may be repeated without harm, while it fails in a way another try may mend. `closing` ends a
+ * wait; the call is then made once more, to say in its own words that the client is closed.
+ */
+export async function withRetries<T>(
+  retry: ResolvedRetry,
+  closing: AbortSignal,
+  call: () => Promise<T>,
+): Promise<T> {
   const backoff = backoffOf(retry);
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -16,7 +23,7 @@ export async function withRetries<T>(retry: ResolvedRetry, call: () => Promise<T
     } catch (failure) {
       const again = failure instanceof CallFailure && failure.transient;
       if (!again || attempt > retry.maxRetries) throw failure;
-      await pause(backoff.next());
+      await pause(backoff.next(), closing);
     }
   }
 }

@@ -265,7 +265,8 @@ export class TopicConsumer {
       delayMs,
       reason,
     });
-    await pause(delayMs, this.#closing.signal);
+    // A consumer that is still opening is not known to the client, which cannot close it.
+    await pause(delayMs, AbortSignal.any([this.#closing.signal, this.#directory.closing]));
   }
 
   #refusal(failure: unknown, attempts: number): ClientError {

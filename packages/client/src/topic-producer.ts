@@ -234,7 +234,8 @@ export class TopicProducer {
   async #register(delayMs: number): Promise<Session> {
     this.#health?.abort();
     const closing = this.#closing.signal;
-    if (delayMs > 0) await pause(delayMs, closing);
+    // A producer that is still opening is not known to the client, which cannot close it.
+    if (delayMs > 0) await pause(delayMs, AbortSignal.any([closing, this.#directory.closing]));
     if (closing.aborted) throw new ClientError('CLOSED', 'the producer is closed');
     const { topic, name, dispatch, accessMode } = this.#init;
     const lane = this.#init.ordered ? 'ordered' : 'unordered';

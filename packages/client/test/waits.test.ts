@@ -106,3 +106,23 @@ test('a consumer that is closed while an acknowledgement waits for the next try 
   await consumer.close();
   expect(await acknowledged).toMatchObject({ code: 'CLOSED' });
 });
+
+// The client knows neither of these yet, for they have not opened.
+test.each([
+  ['createProducer', 'CreateProducer', () => client.createProducer({ topic, name: 'p' })],
+  ['subscribe', 'Subscribe', () => client.subscribe(who)],
+  ['subscribe', 'TopicPartitions', () => client.subscribe(who)],
+] as const)(
+  'a client that is closed while %s waits to try %s again ends the wait',
+  async (_, call, opening) => {
+    open(forever);
+    broker.onCall = (name) => (name === call ? status.UNAVAILABLE : undefined);
+    const refused = caught(opening());
+    await until(() => broker.calls.includes(call));
+    // The answer, too, has come by then.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await client.close();
+    expect(await refused).toMatchObject({ code: 'CLOSED' });
+    expect(broker.calls.filter((name) => name === call)).toHaveLength(1);
+  },
+);
