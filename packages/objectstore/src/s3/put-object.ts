@@ -27,6 +27,8 @@ export async function putObject(
   body: PutBody,
   options: PutOptions = {},
 ): Promise<PutResult> {
+  // Refused before the body is touched.
+  withPutToken(options.metadata, undefined);
   const { multipartThresholdBytes, partSizeBytes } = connection.options;
   if (!isBytes(body)) return putStream(connection, key, body, options);
   if (body.byteLength < multipartThresholdBytes) {

@@ -35,7 +35,7 @@ import { type Ended, patience, sendPatiently, sendToEnd } from './send-to-end.ts
  * stored, then replaced by a put without condition: keys that are put with `ifAbsent` are not written otherwise.
  *
  * A multipart upload can be asked more: completing it uses it up. When it can be aborted, it was not completed, and
- * never will be; see `conclude` in multipart-upload.ts.
+ * never will be; see `conclude` in complete-upload.ts.
  */
 
 /** The name of the token in the user metadata. Hidden from users; see `withoutPutToken`. */
@@ -126,17 +126,15 @@ export function isRefusal(error: ObjectStoreError): boolean {
 /** The error of a put that did not happen: in the words of the contract where its condition was the reason. */
 export function failureOf({ key, options }: Put, error: ObjectStoreError): ObjectStoreError {
   if (isRefusal(error) && options.ifAbsent) return alreadyExists(key);
-  if (error.code !== 'NOT_FOUND') return error;
-  // S3 answers so when `If-Match` finds no object at all, and when somebody else has aborted an upload.
-  const gone = options.ifMatch !== undefined && !isNoSuchUpload(error);
-  const message = gone
-    ? `there is no object "${key}", so it is not the version that ifMatch names`
-    : `the upload of "${key}" is gone: somebody else has aborted it`;
-  return new ObjectStoreError(gone ? 'PRECONDITION_FAILED' : 'IO_ERROR', message, {
-    context: error.context,
-    cause: error,
-    retryable: !gone,
-  });
+  const { context } = error;
+  if (isNoSuchUpload(error)) {
+    const message = `the upload of "${key}" is gone: somebody else has aborted it`;
+    return new ObjectStoreError('IO_ERROR', message, { context, cause: error, retryable: true });
+  }
+  if (error.code !== 'NOT_FOUND' || options.ifMatch === undefined) return error;
+  // S3 answers so when `If-Match` finds no object at all.
+  const message = `there is no object "${key}", so it is not the version that ifMatch names`;
+  return new ObjectStoreError('PRECONDITION_FAILED', message, { context, cause: error });
 }
 
 /** Whether the server does not know an upload (any more). */

@@ -60,8 +60,10 @@ describe.each([
     const metadata = await bucket.metadata('described');
     expect(Object.keys(metadata).toSorted()).toEqual([PUT_TOKEN, 'n', 'origin']);
     expect(withoutPutToken(metadata)).toEqual({ origin: 'here', n: '1' });
-    const taken = putObject(connection, 'taken', Buffer.from('x'), { metadata: { [PUT_TOKEN]: 'mine' } });
+    const source = chunks(Buffer.from('x'), 1);
+    const taken = putObject(connection, 'taken', source, { metadata: { [PUT_TOKEN]: 'mine' } });
     expect(await outcome(taken)).toBe('INVALID_ARGUMENT');
+    expect((await source.next()).value).toEqual(Buffer.from('x'));
     expect(await bucket.read('taken')).toBeUndefined();
   });
 
