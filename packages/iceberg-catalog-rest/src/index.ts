@@ -1,5 +1,6 @@
 export type { AuthRequest, RestAuth } from './auth/rest-auth.ts';
 export { bearerToken, noAuth } from './auth/rest-auth.ts';
+export { openRestCatalog } from './open-rest-catalog.ts';
 export type { AccessDelegation, RestCatalogOptions } from './options.ts';
 export type {
   LoadTableOptions,

@@ -116,7 +116,7 @@ export function resolveRestCatalogOptions(options: RestCatalogOptions): Resolved
   refuseUnknown('options', options, Object.keys(known));
   refuseUnknown('resilience', options.resilience ?? {}, resilienceKeys);
   return {
-    uri: checkedUri(options.uri),
+    uri: checkedBaseUri(options.uri),
     warehouse: checkedText('warehouse', options.warehouse),
     prefix: checkedPrefix(options.prefix),
     auth: options.auth ?? noAuth(),
@@ -133,7 +133,8 @@ export function resolveRestCatalogOptions(options: RestCatalogOptions): Resolved
   };
 }
 
-function checkedUri(text: string): string {
+/** A base URI without the slashes at its end. Errors: `INVALID_ARGUMENT`, which does not show it. */
+export function checkedBaseUri(text: string): string {
   const uri = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   // Not shown: a URI that is refused may be refused for the password in it.
   const expected = 'an http: or https: URI without user name, query and fragment';

@@ -4,9 +4,10 @@ import type {
   CommitRequest,
   CreateTableOptions,
   LoadedTable,
+  Namespace,
   TableIdentifier,
 } from '@danube/iceberg';
-import type { StorageAccess } from './storage-access.ts';
+import type { StorageAccess, StorageCredential } from './storage-access.ts';
 
 /** Which snapshots a load brings: `refs` are only those that a branch or tag points to. */
 export type SnapshotsLoaded = 'all' | 'refs';
@@ -41,7 +42,7 @@ export interface StagedTable {
    * could meet them. `ALREADY_EXISTS` if another table has the name by now. A lost reply is looked up by the uuid of
    * the staged table; `COMMIT_STATE_UNKNOWN` only where that cannot tell.
    */
-  commit(changes?: CommitRequest, options?: CommitOptions): Promise<LoadedTable>;
+  commit(changes?: CommitRequest, options?: CommitOptions): Promise<RestLoadedTable>;
 }
 
 /**
@@ -55,17 +56,30 @@ export interface RestCatalog extends Catalog {
   /** The configuration in force: the server's defaults, the client's properties, the server's overrides. */
   readonly properties: Readonly<Record<string, string>>;
 
+  createTable(identifier: TableIdentifier, options: CreateTableOptions): Promise<RestLoadedTable>;
   loadTable(identifier: TableIdentifier, options?: LoadTableOptions): Promise<RestLoadedTable>;
+  registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<RestLoadedTable>;
+  commitTable(
+    identifier: TableIdentifier,
+    request: CommitRequest,
+    options?: CommitOptions,
+  ): Promise<RestLoadedTable>;
   /** Has the server prepare a table without making it. `UNSUPPORTED_FEATURE` where servers cannot. */
   stageTable(identifier: TableIdentifier, options: CreateTableOptions): Promise<StagedTable>;
   /** Commits to several tables at once: all changes happen, or none. Codes as of `commitTable`. */
   commitTransaction(changes: readonly TableChange[], options?: CommitOptions): Promise<void>;
   /**
-   * How the server lets this client reach the table's files, asked anew with each call: from the credentials endpoint
-   * where there is one, else from a load. Empty where the server gives nothing. Needs `accessDelegation` with most
-   * servers.
+   * How the server lets this client reach the table's files, asked with each call by a load that is not answered from
+   * memory: credentials expire. Empty where the server gives nothing; most want `accessDelegation`.
    */
   storageAccess(identifier: TableIdentifier): Promise<StorageAccess>;
+  /** Fresh credentials alone. `UNSUPPORTED_FEATURE` where the server has no endpoint for them. */
+  loadCredentials(identifier: TableIdentifier): Promise<readonly StorageCredential[]>;
+
+  /** Views are not supported: always `UNSUPPORTED_FEATURE`. A name that a view has is no table's, and taken. */
+  loadView(identifier: TableIdentifier): Promise<never>;
+  /** Always `UNSUPPORTED_FEATURE`. */
+  listViews(namespace: Namespace): Promise<never>;
 
   /** Waits for calls under way, then closes connections and `auth`. Later calls are `CATALOG_UNAVAILABLE`. */
   close(): Promise<void>;

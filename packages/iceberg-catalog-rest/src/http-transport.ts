@@ -1,0 +1,114 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Agent, buildConnector } from 'undici';
+import { AttemptError } from './attempt-error.ts';
+
+const inflate = promisify(gunzip);
+
+/** One request, with everything that goes over the wire. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
+  readonly url: URL;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A whole reply, whatever its status. */
+export interface HttpReply {
+  readonly status: number;
+  /** The first value of a header; its name in lower case. */
+  header(name: string): string | undefined;
+  readonly body: Uint8Array;
+}
+
+/** Connections to the server of one catalog. */
+export interface HttpTransport {
+  /**
+   * Sends a request and reads the whole reply. Follows no redirect. Rejects with an `AttemptError`: `not-sent` if no
+   * connection came about, else `lost`.
+   */
+  send(request: HttpRequest): Promise<HttpReply>;
+  /** Ends all connections; waits for requests under way. */
+  close(): Promise<void>;
+}
+
+/** Settings of {@link openHttpTransport}. */
+export interface HttpTransportOptions {
+  readonly connectTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly maxReplyBytes: number;
+}
+
+/** An undici agent of its own: closing it touches nobody else's connections. Time limits are those of the signals. */
+export function openHttpTransport(options: HttpTransportOptions): HttpTransport {
+  const { maxReplyBytes } = options;
+  // What failed while connecting was not sent: the only certain sign, since codes as ECONNRESET mean both.
+  const unconnected = new WeakSet<Error>();
+  const connect = buildConnector({ timeout: options.connectTimeoutMs });
+  const agent = new Agent({
+    connections: options.maxConnections,
+    allowH2: false,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: (target, done) =>
+      connect(target, (...result) => {
+        if (result[0] !== null) unconnected.add(result[0]);
+        done(...result);
+      }),
+  });
+  return {
+    async send({ method, url, headers, body, signal }) {
+      try {
+        const reply = await agent.request({
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method,
+          headers,
+          body: body ?? null,
+          signal,
+        });
+        const bytes = await readAll(reply.body, maxReplyBytes);
+        const header = (name: string) => {
+          const value = reply.headers[name];
+          return Array.isArray(value) ? value[0] : value;
+        };
+        const isGzip = /^(x-)?gzip$/i.test(header('content-encoding') ?? '') && bytes.length > 0;
+        return {
+          status: reply.statusCode,
+          header,
+          body: isGzip ? await inflate(bytes, { maxOutputLength: maxReplyBytes }) : bytes,
+        };
+      } catch (cause) {
+        throw unconnected.has(cause as Error) ? notConnected(url, cause) : lost(url, cause);
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    // Leaving the loop ends the connection.
+    if (size > maxBytes) throw new RangeError(`the reply is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function notConnected(url: URL, cause: unknown): AttemptError {
+  return new AttemptError('not-sent', `no connection to ${url.host} (${detail(cause)})`, { cause });
+}
+
+function lost(url: URL, cause: unknown): AttemptError {
+  return new AttemptError('lost', `no whole reply from ${url.host} (${detail(cause)})`, { cause });
+}
+
+function detail(cause: unknown): string {
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+  return typeof code === 'string' ? code : String(message);
+}

@@ -1,0 +1,139 @@
+import { checkNamespace, JsonFields, type Namespace, type NamespacePropertiesUpdate } from '@danube/iceberg';
+import type { Caller } from './caller.ts';
+import { type ErrorSubject, saysMissing, toCatalogError } from './error-mapping.ts';
+import { allPages, readPage } from './pages.ts';
+import { type Seen, type SettleOptions, settle } from './settle.ts';
+
+/** The operations on namespaces. Errors are those of `Catalog`. */
+export class NamespaceCalls {
+  readonly #caller: Caller;
+  readonly #settling: SettleOptions;
+  readonly #pageSize: string | undefined;
+
+  constructor(caller: Caller, options: SettleOptions & { readonly pageSize: number | undefined }) {
+    this.#caller = caller;
+    this.#settling = options;
+    this.#pageSize = options.pageSize === undefined ? undefined : String(options.pageSize);
+  }
+
+  async list(parent: Namespace = []): Promise<readonly Namespace[]> {
+    const { urls } = this.#caller;
+    const above = parent.length === 0 ? undefined : urls.parent(parent);
+    return this.#translating(subjectOf(parent), () =>
+      allPages((pageToken) =>
+        this.#caller.send({
+          operation: 'listNamespaces',
+          url: urls.namespaces({ parent: above, pageToken, pageSize: this.#pageSize }),
+          read: (reply) => readPage(reply, 'namespaces', readNamespaces),
+        }),
+      ),
+    );
+  }
+
+  async create(namespace: Namespace, properties: Readonly<Record<string, string>> = {}): Promise<void> {
+    checkNamespace(namespace);
+    const key = this.#caller.newKey();
+    const request = {
+      operation: 'createNamespace',
+      url: this.#caller.urls.namespaces(),
+      body: { namespace, properties },
+      key,
+      read: () => undefined,
+    } as const;
+    await settle<undefined>(
+      {
+        subject: subjectOf(namespace),
+        send: () => this.#caller.send(request),
+        // A namespace does not say who made it.
+        look: async () => ((await this.exists(namespace)) ? { kind: 'unclear' } : { kind: 'not-yet' }),
+      },
+      this.#settling,
+    );
+  }
+
+  async properties(namespace: Namespace): Promise<Readonly<Record<string, string>>> {
+    const url = this.#caller.urls.namespace(namespace);
+    return this.#translating(subjectOf(namespace), () =>
+      this.#caller.send({
+        operation: 'loadNamespace',
+        url,
+        read: ({ json }) => new JsonFields(json ?? null, 'reply for a namespace').stringMap('properties'),
+      }),
+    );
+  }
+
+  async update(
+    namespace: Namespace,
+    change: { readonly updates?: Readonly<Record<string, string>>; readonly removals?: readonly string[] },
+  ): Promise<NamespacePropertiesUpdate> {
+    const url = this.#caller.urls.namespace(namespace, 'properties');
+    const { updates = {}, removals = [] } = change;
+    return this.#translating(subjectOf(namespace), () =>
+      this.#caller.send({
+        operation: 'updateNamespaceProperties',
+        url,
+        body: { updates, removals },
+        key: this.#caller.newKey(),
+        read: ({ json }) => {
+          const fields = new JsonFields(json ?? null, 'reply for properties of a namespace');
+          return {
+            updated: fields.stringArray('updated'),
+            removed: fields.stringArray('removed'),
+            missing: fields.has('missing') ? fields.stringArray('missing') : [],
+          };
+        },
+      }),
+    );
+  }
+
+  async drop(namespace: Namespace): Promise<void> {
+    const key = this.#caller.newKey();
+    const url = this.#caller.urls.namespace(namespace);
+    await settle<undefined>(
+      {
+        subject: subjectOf(namespace),
+        send: () => this.#caller.send({ operation: 'dropNamespace', url, key, read: () => undefined }),
+        look: async (): Promise<Seen<undefined>> =>
+          (await this.exists(namespace)) ? { kind: 'not-yet' } : { kind: 'happened', value: undefined },
+      },
+      this.#settling,
+    );
+  }
+
+  /** By HEAD where the server offers it, else by a load. */
+  async exists(namespace: Namespace): Promise<boolean> {
+    const url = this.#caller.urls.namespace(namespace);
+    const operation = this.#caller.config.offers('namespaceExists') ? 'namespaceExists' : 'loadNamespace';
+    try {
+      await this.#translating(subjectOf(namespace), () =>
+        this.#caller.send({ operation, url, read: () => undefined }),
+      );
+      return true;
+    } catch (error) {
+      if (saysMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  async #translating<T>(subject: ErrorSubject, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw toCatalogError(error, subject);
+    }
+  }
+}
+
+function readNamespaces(fields: JsonFields): readonly Namespace[] {
+  const levels = fields.raw('namespaces');
+  if (!Array.isArray(levels)) throw fields.error('expected an array', 'namespaces');
+  // Each is an array of text.
+  return levels.map((_, index) =>
+    new JsonFields({ [index]: levels[index] }, 'namespaces').stringArray(String(index)),
+  );
+}
+
+function subjectOf(namespace: Namespace): ErrorSubject {
+  const what = namespace.length === 0 ? 'the top namespaces' : `namespace ${namespace.join('.')}`;
+  return { what, context: { namespace } };
+}

@@ -1,0 +1,185 @@
+import {
+  type CommitOptions,
+  type CommitRequest,
+  type CreateTableOptions,
+  IcebergError,
+  type Namespace,
+  type NamespacePropertiesUpdate,
+  type TableIdentifier,
+} from '@danube/iceberg';
+import { Caller } from './caller.ts';
+import { CommitCalls } from './commit-calls.ts';
+import { toCatalogError } from './error-mapping.ts';
+import { MetadataCache } from './metadata-cache.ts';
+import { NamespaceCalls } from './namespace-calls.ts';
+import {
+  type ResolvedRestCatalogOptions,
+  type RestCatalogOptions,
+  resolveRestCatalogOptions,
+} from './options.ts';
+import { ResourceUrls } from './resource-urls.ts';
+import type {
+  LoadTableOptions,
+  RestCatalog,
+  RestLoadedTable,
+  StagedTable,
+  TableChange,
+} from './rest-catalog.ts';
+import { RestClient } from './rest-client.ts';
+import { readServerConfig } from './server-config.ts';
+import { stageTable } from './stage-table.ts';
+import type { StorageAccess, StorageCredential } from './storage-access.ts';
+import { TableCalls } from './table-calls.ts';
+
+/**
+ * Opens a catalog: asks the server for its configuration, once. Errors: `INVALID_ARGUMENT` for options, and where the
+ * server knows no such warehouse; `CATALOG_UNAVAILABLE`, `ACCESS_DENIED`, `INVALID_METADATA` for a configuration that
+ * breaks the specification. Then nothing stays open, `auth` included.
+ */
+export async function openRestCatalog(options: RestCatalogOptions): Promise<RestCatalog> {
+  const resolved = resolveRestCatalogOptions(options);
+  const client = new RestClient(resolved);
+  try {
+    const url = new URL(`${resolved.uri}/v1/config`);
+    if (resolved.warehouse !== undefined) url.searchParams.set('warehouse', resolved.warehouse);
+    const config = await client.send({
+      operation: 'getConfig',
+      url,
+      read: (reply) => readServerConfig(reply, resolved),
+    });
+    return new OpenRestCatalog(resolved, client, new Caller(client, config, new ResourceUrls(config)));
+  } catch (error) {
+    await client.close();
+    const warehouse = resolved.warehouse === undefined ? '' : `, warehouse ${resolved.warehouse}`;
+    const context = { uri: resolved.uri, warehouse: resolved.warehouse };
+    throw toCatalogError(error, { what: `${resolved.uri}${warehouse}`, context });
+  }
+}
+
+class OpenRestCatalog implements RestCatalog {
+  readonly properties: Readonly<Record<string, string>>;
+  readonly #settling: ResolvedRestCatalogOptions;
+  readonly #client: RestClient;
+  readonly #caller: Caller;
+  readonly #namespaces: NamespaceCalls;
+  readonly #tables: TableCalls;
+  readonly #commits: CommitCalls;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedRestCatalogOptions, client: RestClient, caller: Caller) {
+    const cache = new MetadataCache(options.cachedTables);
+    this.properties = caller.config.properties;
+    this.#settling = options;
+    this.#client = client;
+    this.#caller = caller;
+    this.#namespaces = new NamespaceCalls(caller, options);
+    this.#tables = new TableCalls(caller, cache, options);
+    this.#commits = new CommitCalls(caller, cache, (identifier) => this.#tables.load(identifier));
+  }
+
+  async createNamespace(namespace: Namespace, properties?: Readonly<Record<string, string>>): Promise<void> {
+    await this.#namespaces.create(namespace, properties);
+  }
+
+  async listNamespaces(parent?: Namespace): Promise<readonly Namespace[]> {
+    return this.#namespaces.list(parent);
+  }
+
+  async loadNamespaceProperties(namespace: Namespace): Promise<Readonly<Record<string, string>>> {
+    return this.#namespaces.properties(namespace);
+  }
+
+  async updateNamespaceProperties(
+    namespace: Namespace,
+    change: Parameters<RestCatalog['updateNamespaceProperties']>[1],
+  ): Promise<NamespacePropertiesUpdate> {
+    return this.#namespaces.update(namespace, change);
+  }
+
+  async dropNamespace(namespace: Namespace): Promise<void> {
+    await this.#namespaces.drop(namespace);
+  }
+
+  async namespaceExists(namespace: Namespace): Promise<boolean> {
+    return this.#namespaces.exists(namespace);
+  }
+
+  async createTable(identifier: TableIdentifier, options: CreateTableOptions): Promise<RestLoadedTable> {
+    return this.#tables.create(identifier, options);
+  }
+
+  async stageTable(identifier: TableIdentifier, options: CreateTableOptions): Promise<StagedTable> {
+    const context = {
+      caller: this.#caller,
+      tables: this.#tables,
+      commits: this.#commits,
+      settling: this.#settling,
+    };
+    return stageTable(context, identifier, options);
+  }
+
+  async loadTable(identifier: TableIdentifier, options?: LoadTableOptions): Promise<RestLoadedTable> {
+    return this.#tables.load(identifier, options);
+  }
+
+  async listTables(namespace: Namespace): Promise<readonly TableIdentifier[]> {
+    return this.#tables.list(namespace);
+  }
+
+  async tableExists(identifier: TableIdentifier): Promise<boolean> {
+    return this.#tables.exists(identifier);
+  }
+
+  async dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void> {
+    await this.#tables.drop(identifier, options);
+  }
+
+  async renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void> {
+    await this.#tables.rename(from, to);
+  }
+
+  async registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<RestLoadedTable> {
+    return this.#tables.register(identifier, metadataLocation);
+  }
+
+  async commitTable(
+    identifier: TableIdentifier,
+    request: CommitRequest,
+    options?: CommitOptions,
+  ): Promise<RestLoadedTable> {
+    return this.#commits.commit(identifier, request, options);
+  }
+
+  async commitTransaction(changes: readonly TableChange[], options?: CommitOptions): Promise<void> {
+    await this.#commits.commitAll(changes, options);
+  }
+
+  async storageAccess(identifier: TableIdentifier): Promise<StorageAccess> {
+    return this.#tables.storageAccess(identifier);
+  }
+
+  async loadCredentials(identifier: TableIdentifier): Promise<readonly StorageCredential[]> {
+    return this.#tables.credentials(identifier);
+  }
+
+  async loadView(): Promise<never> {
+    throw noViews();
+  }
+
+  async listViews(): Promise<never> {
+    throw noViews();
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#client.close();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function noViews(): IcebergError {
+  return new IcebergError('UNSUPPORTED_FEATURE', 'views are not supported by this release');
+}

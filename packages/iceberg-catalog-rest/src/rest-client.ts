@@ -1,0 +1,224 @@
+import { IcebergError, type JsonValue, parseJson, stringifyJson } from '@danube/iceberg';
+import {
+  type Attempt,
+  type CallPolicy,
+  createCallPolicy,
+  parseRetryAfter,
+  ResilienceError,
+} from '@danube/resilience';
+import { AttemptError } from './attempt-error.ts';
+import type { RestAuth } from './auth/rest-auth.ts';
+import { CallFailure, isUnsent } from './call-failure.ts';
+import { CallsUnderWay, type UnderWay } from './calls-under-way.ts';
+import { readErrorModel } from './error-model.ts';
+import { type HttpReply, type HttpTransport, openHttpTransport } from './http-transport.ts';
+import type { ResolvedRestCatalogOptions } from './options.ts';
+import {
+  isEndpointFault,
+  isInDoubt,
+  maySendAgain,
+  type OperationName,
+  operationRules,
+} from './retry-rules.ts';
+
+/** One request of the REST specification. */
+export interface RestRequest<T> {
+  readonly operation: OperationName;
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Printed as JSON, 64-bit values as they are. */
+  readonly body?: object;
+  /** Makes every operation safe to send again, until that time (Unix milliseconds). */
+  readonly key?: { readonly text: string; readonly validUntilMs: number } | undefined;
+  /** Makes the result of a successful reply. What it throws is an unreadable reply. */
+  readonly read: (reply: RestReply) => T;
+}
+
+/** A reply of success, or a 304 where the request allows it. */
+export interface RestReply {
+  readonly status: number;
+  readonly etag: string | undefined;
+  /** Undefined if the reply has no body. */
+  readonly json: JsonValue | undefined;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Sends requests to one server, in as many attempts as the rules and the policy allow. Any number at once. */
+export class RestClient {
+  readonly #transport: HttpTransport;
+  readonly #policy: CallPolicy;
+  readonly #auth: RestAuth;
+  readonly #headers: Readonly<Record<string, string>>;
+  /** Of the headers that the caller set: an API key may be among them. */
+  readonly #secrets: readonly string[];
+  readonly #calls = new CallsUnderWay();
+
+  constructor(options: ResolvedRestCatalogOptions) {
+    this.#transport = openHttpTransport(options);
+    this.#auth = options.auth;
+    this.#headers = { accept: 'application/json', 'accept-encoding': 'gzip', ...options.headers };
+    this.#secrets = Object.values(options.headers).flatMap(secretsIn);
+    this.#policy = createCallPolicy({
+      ...options.resilience,
+      name: new URL(options.uri).host,
+      onEvent: options.onEvent,
+      components: options.components,
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#calls.isClosing;
+  }
+
+  /** Rejects with a `CallFailure`, and with nothing else. */
+  async send<T>(request: RestRequest<T>): Promise<T> {
+    const record = { operation: request.operation, doubts: [] as unknown[], attempts: 0 };
+    const call: Call = { record, isSent: false, isRenewed: false };
+    const underWay = this.#calls.begin();
+    try {
+      return await this.#policy.execute(
+        (attempt) => underWay.attempt(() => this.#attempt(request, call, attempt)),
+        {
+          operation: request.operation,
+          signal: underWay.signal,
+          classify: (error) => classify(error, request, call, underWay),
+        },
+      );
+    } catch (error) {
+      throw new CallFailure(error, record);
+    } finally {
+      underWay.end();
+    }
+  }
+
+  /** Ends waits between attempts, waits for attempts under way, and then closes the connections. */
+  async close(): Promise<void> {
+    await this.#calls.close();
+    await this.#transport.close();
+    await this.#auth.close?.();
+  }
+
+  async #attempt<T>(request: RestRequest<T>, call: Call, { signal }: Attempt): Promise<T> {
+    call.record.attempts += 1;
+    let [reply, secrets] = await this.#exchange(request, call, signal);
+    if (isStaleProof(reply) && !call.isRenewed && this.#auth.renew !== undefined) {
+      call.isRenewed = true;
+      if (await proving(this.#auth.renew(signal)))
+        [reply, secrets] = await this.#exchange(request, call, signal);
+    }
+    const isSuccess = (reply.status >= 200 && reply.status < 300) || isNotModified(reply, request);
+    if (!isSuccess) throw refusal(reply, secrets);
+    const json = readBody(reply);
+    try {
+      return request.read({ status: reply.status, etag: reply.header('etag'), json });
+    } catch (cause) {
+      throw new AttemptError('unreadable', 'the reply breaks the REST specification', { cause });
+    }
+  }
+
+  async #exchange<T>(
+    { operation, url, headers, body, key }: RestRequest<T>,
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<[reply: HttpReply, secrets: readonly string[]]> {
+    call.isSent = false;
+    const { method } = operationRules[operation];
+    const plain: Record<string, string> = { ...this.#headers, ...headers };
+    if (key !== undefined) plain['idempotency-key'] = key.text;
+    if (body !== undefined) plain['content-type'] = 'application/json';
+    const bytes = body === undefined ? undefined : encoder.encode(stringifyJson(body));
+    const proof = await proving(this.#auth.authorize({ method, url, headers: plain, body: bytes, signal }));
+    signal.throwIfAborted();
+    // From here on the server may act on it.
+    call.isSent = true;
+    const all = { ...plain, ...lowerCased(proof) };
+    const reply = await this.#transport.send({ method, url, headers: all, body: bytes, signal });
+    // Refused for who calls: nothing was done, and what follows is a new sending.
+    if (isStaleProof(reply)) call.isSent = false;
+    return [reply, [...this.#secrets, ...Object.values(proof).flatMap(secretsIn)]];
+  }
+}
+
+/** What the attempts of one call share. */
+interface Call {
+  readonly record: { readonly operation: OperationName; readonly doubts: unknown[]; attempts: number };
+  /** Whether the attempt under way got as far as sending something. */
+  isSent: boolean;
+  isRenewed: boolean;
+}
+
+/** What proving the caller ends with; the server was not asked for anything then. */
+async function proving<T>(proof: Promise<T>): Promise<T> {
+  try {
+    return await proof;
+  } catch (cause) {
+    throw new AttemptError('not-sent', 'there is no proof of who calls', { cause, isFinal: true });
+  }
+}
+
+function classify<T>(error: unknown, request: RestRequest<T>, call: Call, underWay: UnderWay) {
+  const isDoubtful = call.isSent && isInDoubt(error) && !isUnsent(error);
+  if (isDoubtful) call.record.doubts.push(error);
+  const hasKey = request.key !== undefined && Date.now() < request.key.validUntilMs;
+  const again =
+    isDoubtful || AttemptError.is(error) ? maySendAgain(request.operation, error, hasKey) : isTimeout(error);
+  return {
+    retry: again && !underWay.isClosing,
+    retryAfterMs: AttemptError.is(error) ? error.retryAfterMs : undefined,
+    endpointFault: isEndpointFault(error),
+  };
+}
+
+/** Of an attempt that sent nothing. */
+function isTimeout(error: unknown): boolean {
+  return ResilienceError.is(error) && error.code === 'TIMEOUT';
+}
+
+function isStaleProof({ status }: HttpReply): boolean {
+  return status === 401 || status === 419;
+}
+
+function isNotModified<T>({ status }: HttpReply, { headers }: RestRequest<T>): boolean {
+  return status === 304 && headers?.['if-none-match'] !== undefined;
+}
+
+function refusal(reply: HttpReply, secrets: readonly string[]): AttemptError {
+  const isPage = /^text\/html/i.test(reply.header('content-type') ?? '');
+  const model = isPage ? undefined : readErrorModel(reply.body, secrets);
+  return new AttemptError('refused', `status ${reply.status}${isPage ? ' with a page of HTML' : ''}`, {
+    status: reply.status,
+    retryAfterMs: parseRetryAfter(reply.header('retry-after'), Date.now()),
+    model,
+    isPage,
+  });
+}
+
+/** A body that is cut off, or a page of a proxy, is as good as no reply. */
+function readBody(reply: HttpReply): JsonValue | undefined {
+  if (reply.body.length === 0) return undefined;
+  try {
+    return parseJson(decoder.decode(reply.body));
+  } catch {
+    // The parser's message quotes the body, which may hold credentials.
+    throw new AttemptError('lost', `the reply with status ${reply.status} is no JSON`);
+  }
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** A header's value and, of `Bearer x`, the `x`; what is short would blot out words. */
+function secretsIn(value: string): string[] {
+  return [value, ...value.split(/[\s,=]+/)].filter((part) => part.length >= 8);
+}
+
+/** `CATALOG_UNAVAILABLE` of a catalog that was closed. */
+export function closedError(uri: string): IcebergError {
+  return new IcebergError('CATALOG_UNAVAILABLE', `the catalog of ${uri} is closed`, {
+    context: { uri },
+    retryable: false,
+  });
+}

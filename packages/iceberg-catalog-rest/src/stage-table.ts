@@ -1,0 +1,113 @@
+import {
+  type CommitOptions,
+  type CommitRequest,
+  type CreateTableOptions,
+  currentSchema,
+  defaultPartitionSpec,
+  defaultSortOrder,
+  formatIdentifier,
+  IcebergError,
+  type TableIdentifier,
+  type TableMetadata,
+  type TableUpdate,
+} from '@danube/iceberg';
+import type { Caller } from './caller.ts';
+import type { CommitCalls } from './commit-calls.ts';
+import { saysMissing } from './error-mapping.ts';
+import type { RestLoadedTable, StagedTable } from './rest-catalog.ts';
+import { type Seen, type SettleOptions, settle } from './settle.ts';
+import { createRequestToJson, type TableCalls, tableSubject, translating } from './table-calls.ts';
+import { copyOf, readStagedTable } from './table-reply.ts';
+
+/** What staging works with. */
+export interface StageContext {
+  readonly caller: Caller;
+  readonly tables: TableCalls;
+  readonly commits: CommitCalls;
+  readonly settling: SettleOptions;
+}
+
+/** Has the server prepare a table; see `RestCatalog.stageTable`. */
+export async function stageTable(
+  context: StageContext,
+  identifier: TableIdentifier,
+  options: CreateTableOptions,
+): Promise<StagedTable> {
+  const { caller } = context;
+  // Checks the name, which is in the body only.
+  caller.urls.table(identifier);
+  const base = await translating(tableSubject(identifier), () =>
+    caller.send({
+      operation: 'stageTable',
+      url: caller.urls.namespace(identifier.namespace, 'tables'),
+      body: { ...createRequestToJson(identifier, options), 'stage-create': true },
+      read: (reply) => readStagedTable(reply, identifier),
+    }),
+  );
+  if (base.metadataLocation !== '') {
+    const message = `the server stages no tables: it made ${formatIdentifier(identifier)} at once`;
+    throw new IcebergError('UNSUPPORTED_FEATURE', message, { context: { identifier } });
+  }
+  return {
+    identifier: copyOf(identifier),
+    base,
+    commit: (changes, commitOptions) => commitStaged(context, base, changes, commitOptions),
+  };
+}
+
+/** Sending it again is safe: it asserts that there is no table, and the uuid tells whose table there is. */
+async function commitStaged(
+  { caller, tables, commits, settling }: StageContext,
+  { identifier, metadata }: RestLoadedTable,
+  changes: CommitRequest = { requirements: [], updates: [] },
+  options: CommitOptions = {},
+): Promise<RestLoadedTable> {
+  const request: CommitRequest = {
+    requirements: [{ type: 'assert-create' }],
+    updates: [...updatesToCreate(metadata), ...changes.updates],
+  };
+  const key = caller.newKey(options.idempotencyKey);
+  const look = async (): Promise<Seen<RestLoadedTable>> => {
+    try {
+      const found = await tables.load(identifier);
+      if (found.metadata.tableUuid === metadata.tableUuid) return { kind: 'happened', value: found };
+      return { kind: 'refused', error: taken(identifier) };
+    } catch (error) {
+      if (saysMissing(error)) return { kind: 'not-yet' };
+      throw error;
+    }
+  };
+  try {
+    const send = () => commits.send(identifier, request, key);
+    return await settle({ subject: tableSubject(identifier), send, look }, settling);
+  } catch (error) {
+    throw IcebergError.is(error, 'COMMIT_CONFLICT') ? taken(identifier, error) : error;
+  }
+}
+
+/** What makes the staged table of nothing. */
+function updatesToCreate(metadata: TableMetadata): readonly TableUpdate[] {
+  return [
+    { action: 'assign-uuid', uuid: metadata.tableUuid },
+    { action: 'upgrade-format-version', formatVersion: metadata.formatVersion },
+    { action: 'add-schema', schema: currentSchema(metadata), lastColumnId: metadata.lastColumnId },
+    { action: 'set-current-schema', schemaId: -1 },
+    { action: 'add-spec', spec: defaultPartitionSpec(metadata) },
+    { action: 'set-default-spec', specId: -1 },
+    { action: 'add-sort-order', sortOrder: defaultSortOrder(metadata) },
+    { action: 'set-default-sort-order', sortOrderId: -1 },
+    { action: 'set-location', location: metadata.location },
+    { action: 'set-properties', updates: metadata.properties },
+  ];
+}
+
+function taken(identifier: TableIdentifier, cause?: unknown): IcebergError {
+  return new IcebergError(
+    'ALREADY_EXISTS',
+    `another table ${formatIdentifier(identifier)} was made meanwhile`,
+    {
+      context: { identifier },
+      cause,
+    },
+  );
+}
