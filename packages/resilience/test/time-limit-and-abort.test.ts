@@ -31,9 +31,9 @@ test('the signal of an attempt fires when its time is up', async () => {
 });
 
 test('a time-out is retried where classify says so, each attempt with the full time and a signal of its own', async () => {
-  const { policy, kinds } = setUp({ timeoutMs: 15 });
+  const { policy, kinds } = setUp({ timeoutMs: 120 });
   const { call, attempts } = script<string>(deaf, async () => {
-    await wait(8);
+    await wait(70);
     return 'done';
   });
   expect(await policy.execute(call, get)).toBe('done');
@@ -44,9 +44,9 @@ test('a time-out is retried where classify says so, each attempt with the full t
 test('what a call does after its time is dropped: a result, and a rejection that nobody else handles', async () => {
   const { policy } = setUp({ breaker: { opensAfter: { kind: 'consecutive', failures: 1 } } });
   const late = [
-    () => wait(25, 'too late'),
+    () => wait(100, 'too late'),
     async () => {
-      await wait(25);
+      await wait(100);
       throw new Error('too late');
     },
   ];
@@ -54,7 +54,7 @@ test('what a call does after its time is dropped: a result, and a rejection that
     const error = await failureOf(policy.execute(call, { operation: 'get', timeoutMs: 10 }));
     expect(error).toMatchObject({ code: 'TIMEOUT' });
   }
-  await wait(40);
+  await wait(110);
   expect(unhandled).toEqual([]);
 });
 
