@@ -210,7 +210,10 @@ export class TableCalls {
     try {
       return (await this.load(identifier, { snapshots: 'refs' })).metadata.tableUuid;
     } catch (error) {
-      if (saysMissing(error) || IcebergError.is(error, 'INVALID_ARGUMENT')) throw error;
+      // A server that fails to load a table was reached, and may drop it all the same.
+      const isAnswered = IcebergError.is(error) && error.context['status'] !== undefined;
+      const isUnavailable = IcebergError.is(error, 'CATALOG_UNAVAILABLE') && !isAnswered;
+      if (saysMissing(error) || isUnavailable || IcebergError.is(error, 'INVALID_ARGUMENT')) throw error;
       return undefined;
     }
   }
