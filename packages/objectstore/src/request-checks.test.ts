@@ -75,8 +75,8 @@ test('each capability that is missing refuses its own options only', () => {
 
 test('metadata is an object of names and texts, together no longer than allowed', () => {
   expect(put({ metadata: { a: '', '-': 'x y', '9': '~' } })).toBe('fine');
-  expect(put({ metadata: { a: 'x'.repeat(1023), b: 'x'.repeat(1023) } })).toBe('fine');
-  expect(put({ metadata: { a: 'x'.repeat(1023), b: 'x'.repeat(1024) } })).toBe('INVALID_ARGUMENT');
+  expect(put({ metadata: { a: 'x'.repeat(999), b: 'x'.repeat(999) } })).toBe('fine');
+  expect(put({ metadata: { a: 'x'.repeat(999), b: 'x'.repeat(1000) } })).toBe('INVALID_ARGUMENT');
   for (const wrong of ['text', ['x'], new Map([['A', 'x']]).entries, { a: undefined }, { a: null }]) {
     expect(put({ metadata: wrong })).toBe('INVALID_ARGUMENT');
   }
