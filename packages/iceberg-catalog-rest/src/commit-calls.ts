@@ -134,8 +134,13 @@ function commitToJson({ identifier, requirements, updates }: TableChange): objec
   return {
     identifier: copyOf(identifier),
     requirements: requirements.map(tableRequirementToJson),
-    updates: updates.map((update) => tableUpdateToJson(update)),
+    updates: updates.map((update) => tableUpdateToJson(withSpecId(update))),
   };
+}
+
+/** Iceberg Java reads no spec without an id, though which one it gets is the server's choice. */
+function withSpecId(update: TableUpdate): TableUpdate {
+  return update.action === 'add-spec' ? { ...update, spec: { specId: 0, ...update.spec } } : update;
 }
 
 function checkDistinct(changes: readonly TableChange[]): void {

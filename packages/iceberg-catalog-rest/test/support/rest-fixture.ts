@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 
 /** Apache's REST catalog server, in a process of its own on a loopback port. */
 export interface RestFixture {
@@ -65,7 +64,8 @@ export async function startRestFixture(options: RestFixtureOptions = {}): Promis
   const child = spawn('java', [...jvm, 'danube.rest.Main', folder], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   child.stdin.on('error', () => {}); // shows as its end
-  const warehouse = options.warehouse ?? pathToFileURL(join(folder, 'warehouse')).href;
+  // As Hadoop writes locations, so that those of metadata files begin with those of their tables.
+  const warehouse = options.warehouse ?? `file:${join(folder, 'warehouse')}`;
   const lines = Object.entries({ ...options.properties, warehouse }).map((entry) => `${entry.join('=')}\n`);
   child.stdin.write(`${lines.join('')}\n`);
   const printed = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
