@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type IcebergStorageOptions, type RetrySettings, resolveOptions } from './options.ts';
-import { createRetryBackoff } from './pacing.ts';
+import { CommitPacer, createRetryBackoff } from './pacing.ts';
 
 const resolved = (retry: RetrySettings, random = () => 0) =>
   resolveOptions({
@@ -29,4 +29,24 @@ test.each([
 
 test('a longest wait below the first is refused', () => {
   expect(() => resolved({ minDelayMs: 50, maxDelayMs: 20 })).toThrow('retry.maxDelayMs');
+});
+
+test('a commit that waits for its time leaves the budget when its signal fires, and no timer stays behind', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const pacer = new CommitPacer({ perSecond: 0.01, concurrency: 2 }, Date.now);
+  const [one, two] = [new AbortController(), new AbortController()];
+  const done: string[] = [];
+  const work = (name: string, signal: AbortSignal) => pacer.run(async () => void done.push(name), signal);
+  await work('at once', one.signal);
+  const waiting = [work('first', one.signal), work('second', two.signal), work('third', one.signal)];
+  const ends = Promise.allSettled(waiting);
+  expect(timers()).toBe(before + 1);
+  one.abort('closing');
+  await expect(waiting[0]).rejects.toBe('closing');
+  expect(timers()).toBe(before + 1);
+  two.abort('closing, too');
+  await expect(work('late', two.signal)).rejects.toBe('closing, too');
+  expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect([timers(), done, pacer.inFlight]).toEqual([before, ['at once'], 0]);
 });

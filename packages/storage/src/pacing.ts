@@ -28,18 +28,36 @@ export class CommitPacer {
     return this.#inFlight;
   }
 
-  /** Runs `work` when the budget allows it. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await new Promise<void>((resolve) => {
-      this.#queue.push(resolve);
-      this.#serve();
-    });
+  /** Runs `work` when the budget allows it. Rejects with the signal's reason if that fires before; not later. */
+  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#turn(signal);
     try {
       return await work();
     } finally {
       this.#inFlight -= 1;
       this.#serve();
     }
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const start = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#queue.splice(this.#queue.indexOf(start), 1);
+        if (this.#queue.length === 0) {
+          clearTimeout(this.#timer);
+          this.#timer = undefined;
+        }
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.#queue.push(start);
+      this.#serve();
+    });
   }
 
   #serve(): void {

@@ -242,12 +242,12 @@ export class TableCommitter {
   }
 
   async #commitReady(ready: readonly TopicState[]): Promise<void> {
-    const { pacer, counters } = this.#context;
+    const { pacer, counters, closing } = this.#context;
     counters.commitsInFlight += 1;
     try {
       // Only building takes a place in the budget: a catalog that hangs must not hold up other tables.
-      const attempt = await pacer.run(() => this.#build(ready));
-      if (attempt !== undefined) await this.#submit(attempt, this.#context.closing);
+      const attempt = await pacer.run(() => this.#build(ready), closing);
+      if (attempt !== undefined) await this.#submit(attempt, closing);
     } finally {
       counters.commitsInFlight -= 1;
     }

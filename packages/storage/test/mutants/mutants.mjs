@@ -124,8 +124,8 @@ export default {
     edits: [
       [
         C,
-        'const attempt = await pacer.run(() => this.#build(ready));\n      if (attempt !== undefined) await this.#submit(attempt, this.#context.closing);',
-        'await pacer.run(async () => { const attempt = await this.#build(ready); if (attempt !== undefined) await this.#submit(attempt, this.#context.closing); });',
+        'const attempt = await pacer.run(() => this.#build(ready), closing);\n      if (attempt !== undefined) await this.#submit(attempt, closing);',
+        'await pacer.run(async () => { const attempt = await this.#build(ready); if (attempt !== undefined) await this.#submit(attempt, closing); }, closing);',
       ],
     ],
   },
