@@ -111,7 +111,7 @@ test('no listener stays on the signal, however a waiter leaves the queue', async
   await last[0]?.result;
 });
 
-// One that looks through those that left before takes most of a minute for this, and blocks everything else.
+// One that looks through those that left before takes 15 s for this, and blocks everything else meanwhile.
 test('a turn costs the same however many wait and have waited', { timeout: 10_000 }, async () => {
   const limit = createConcurrencyLimit(1);
   const [leaving, done] = [new AbortController(), [] as number[]];
