@@ -29,6 +29,7 @@ import {
   alreadyExists,
   checkConditions,
   checkGetOptions,
+  checkKeys,
   checkOptions,
   checkPutOptions,
   closedError,
@@ -107,6 +108,7 @@ class MemoryObjectStore implements ObjectStore {
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
     this.#checkOpen();
     checkOptions(options, []);
+    checkKeys(keys);
     const failures: DeleteFailure[] = [];
     for (const key of keys) {
       try {

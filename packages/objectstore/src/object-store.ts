@@ -77,8 +77,9 @@ export interface ObjectStore {
 
   /**
    * Removes any number of objects with as few requests as the store needs, and as `delete` for each of them. Resolves
-   * with those that could not be removed, each with the error `delete` would have thrown, in the order given; all
-   * others are gone, durably. Rejects only if an argument is unusable, before anything is deleted.
+   * with those that could not be removed, each with the error `delete` would have thrown, in the order given and as
+   * often as given; all others are gone, durably. Rejects only if an argument is unusable (what is no array, too),
+   * before anything is deleted.
    *
    * Errors: `INVALID_ARGUMENT`.
    */

@@ -140,6 +140,12 @@ export function resolveRange(key: string, range: ByteRange | undefined, sizeByte
   return { start, endExclusive: Math.min(endExclusive ?? sizeBytes, sizeBytes) };
 }
 
+/** Refuses what is no list of keys: of a text, each character would be deleted. Errors: `INVALID_ARGUMENT`. */
+export function checkKeys(keys: readonly string[]): void {
+  if (!Array.isArray(keys))
+    throw invalidArgument('the keys to delete are not an array', { type: typeof keys });
+}
+
 /** `NOT_FOUND` for a key. */
 export function notFound(key: string): ObjectStoreError {
   return new ObjectStoreError('NOT_FOUND', `there is no object "${key}"`, { context: { key } });

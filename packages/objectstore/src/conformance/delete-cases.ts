@@ -59,10 +59,10 @@ export const deleteCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'deleteMany gives back what is no key, in order, with the error of delete, and removes the rest',
+    name: 'deleteMany gives back what is no key, in order and as often, with the error of delete, and removes the rest',
     async run(store) {
       await putKeys(store, ['a', 'b', 'c', 'kept']);
-      const wrong = ['', '../x', 'nul\0', 'a//b', '\ud800', 'y/'.repeat(600)];
+      const wrong = ['', '../x', 'nul\0', 'a//b', '../x', '\ud800', 'y/'.repeat(600), 'a//b'];
       const failures = await store.deleteMany(['a', ...wrong.slice(0, 3), 'b', ...wrong.slice(3), 'c']);
       assert.deepEqual(
         failures.map(({ key }) => key),
@@ -74,6 +74,16 @@ export const deleteCases: readonly ConformanceCase[] = [
         assert.equal(error.message, expected.message);
       }
       assert.deepEqual(await keys(store, ''), ['kept']);
+    },
+  },
+  {
+    name: 'deleteMany of what is no array is INVALID_ARGUMENT, and deletes nothing',
+    async run(store) {
+      await putKeys(store, ['a', 'b']);
+      for (const wrong of ['ab', new Set(['a']), { length: 1, 0: 'a' }, undefined, null, 7]) {
+        await assertFails('INVALID_ARGUMENT', () => store.deleteMany(wrong as never));
+      }
+      assert.deepEqual(await keys(store, ''), ['a', 'b']);
     },
   },
 ];

@@ -17,10 +17,10 @@ import type {
 import { chunksOf, isBytes } from '../put-body.ts';
 import {
   checkGetOptions,
+  checkKeys,
   checkOptions,
   checkPutOptions,
   closedError,
-  invalidArgument,
   resolveRange,
   throwIfAborted,
 } from '../request-checks.ts';
@@ -137,7 +137,7 @@ class LocalObjectStore implements ObjectStore {
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
     this.#checkOpen();
     checkOptions(options, []);
-    if (!Array.isArray(keys)) throw invalidArgument('the keys to delete are not an array', {});
+    checkKeys(keys);
     return deleteObjects(this.#root, [...keys], options?.signal);
   }
 

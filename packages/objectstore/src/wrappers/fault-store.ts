@@ -15,7 +15,7 @@ import type {
   PutResult,
   StoreCapabilities,
 } from '../object-store.ts';
-import { invalidArgument } from '../request-checks.ts';
+import { checkKeys, invalidArgument } from '../request-checks.ts';
 import { destroyOnAbort } from '../stream-abort.ts';
 import { FaultPlan, type PlannedFault } from './fault-plan.ts';
 import { checkRules, type FaultRule, type InjectedFault } from './fault-rules.ts';
@@ -123,6 +123,7 @@ class FaultStore implements FaultyStore {
 
   /** Each key meets its own fault, as behind a real batch: the call resolves with the failures. */
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
+    checkKeys(keys);
     const faults = keys.map((key) => this.#plan.next('deleteMany', key));
     await Promise.all(faults.map((fault) => fault?.delay(options?.signal)));
     const sent = keys.filter((_, i) => !faults[i]?.before);

@@ -116,6 +116,8 @@ test.each<[bug: string, planted: PlantedBug, noticedBy: string]>([
   ['deletes nothing for one bad key', removals.rejectsForOneKey, 'deleteMany gives back'],
   ['reorders failures', removals.reordersFailures, 'deleteMany gives back'],
   ['says nothing of failures', removals.saysNothingOfFailures, 'deleteMany gives back'],
+  ['tells once of a key that fails', removals.tellsOnceOfFailures, 'deleteMany gives back'],
+  ['takes a text for keys', removals.takesTextForKeys, 'deleteMany of what is no array'],
   ['loses attributes at copy', removals.losesAttributesAtCopy, 'a copy has the content type'],
   ['keeps attributes at copy', removals.keepsAttributesAtCopy, 'a copy has the content type'],
   ['says the wrong etag at copy', removals.saysSourceEtagAtCopy, 'copy makes the same object'],

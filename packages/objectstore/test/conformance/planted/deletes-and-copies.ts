@@ -40,6 +40,15 @@ export const saysNothingOfFailures: PlantedBug = (good) => ({
   },
 });
 
+export const tellsOnceOfFailures: PlantedBug = (good) => ({
+  deleteMany: async (keys, options) =>
+    good.deleteMany(Array.isArray(keys) ? [...new Set(keys)] : keys, options),
+});
+
+export const takesTextForKeys: PlantedBug = (good) => ({
+  deleteMany: async (keys, options) => good.deleteMany(typeof keys === 'string' ? [...keys] : keys, options),
+});
+
 export const losesAttributesAtCopy: PlantedBug = (good) => ({
   copy: async (from, to, options) => good.put(to, (await good.get(from, options)).bytes),
 });
