@@ -2,7 +2,7 @@ import { checkObjectStore, type ObjectStore, ObjectStoreError } from '@danube/ob
 import { BrokerError } from './errors.ts';
 import type { Logger } from './log.ts';
 
-/** Longest time that the check may hold up a start. */
+/** Longest time that the check may hold up a start; five seconds more if it has something to remove. */
 const CHECK_WITHIN_MS = 10_000;
 
 /**

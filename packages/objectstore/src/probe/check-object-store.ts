@@ -11,7 +11,10 @@ import { Probe } from './probe.ts';
 export interface CheckObjectStoreOptions {
   /** Where the objects of the check are put and removed again: below `PREFIXobjectstore-check-UUID/`. Default: `''`. */
   readonly prefix?: string | undefined;
-  /** See `CallOptions.signal`; what was put is removed all the same. Default: none. */
+  /**
+   * See `CallOptions.signal`. What was put is removed all the same, for which it may take five seconds more. Default:
+   * none.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -21,8 +24,9 @@ export interface CheckObjectStoreOptions {
  * of eight at once one wins; a put with `ifMatch` is refused when another version is there. Some servers ignore the
  * headers behind these conditions and answer with success: two writers would both believe that they had won.
  *
- * It makes a few dozen requests with objects of some bytes, in keys of its own, and removes them whatever happens. It
- * cannot prove what happens under load, after a crash, or to large uploads.
+ * It makes a few dozen requests with objects of some bytes, in keys of its own, and removes them whatever happens, unless
+ * the store does not answer within five seconds even then. It cannot prove what happens under load, after a crash, or to
+ * large uploads.
  *
  * Errors: `NOT_SUPPORTED` with what the store does wrong in the message and the promise it breaks in `context.promise`; a
  * call that fails for other reasons (credentials, network) rejects with its own error.
@@ -40,7 +44,7 @@ export async function checkObjectStore(
     await conditionSteps(probe);
     await probe.removal();
   });
-  // Whatever was found, and also after an abort: a check leaves nothing behind.
+  // Whatever was found, and also after an abort.
   const leftOver = await attempt(() => probe.cleanUp());
   if (failure !== undefined) throw failure.error;
   if (leftOver !== undefined) throw leftOver.error;

@@ -11,11 +11,15 @@ export type CheckedPromise =
   | 'if-match'
   | 'delete';
 
+/** A store that does not answer would hold the caller up for all its attempts and time-outs once more. */
+const CLEAN_UP_WITHIN_MS = 5_000;
+
 /** A store under check: its calls, on keys that nobody else uses, and what to say when it breaks a promise. */
 export class Probe {
   readonly store: ObjectStore;
   readonly prefix: string;
   readonly call: CallOptions;
+  /** What was put, or may have been. */
   readonly #keys = new Set<string>();
 
   constructor(store: ObjectStore, prefix: string, signal: AbortSignal | undefined) {
@@ -24,15 +28,14 @@ export class Probe {
     this.call = signal === undefined ? {} : { signal };
   }
 
-  /** A key of this check. It is removed in the end, whether it was put or not. */
+  /** A key of this check. */
   key(name: string): string {
-    const key = this.prefix + name;
-    this.#keys.add(key);
-    return key;
+    return this.prefix + name;
   }
 
-  /** Puts a text; the etag of what it made. */
+  /** Puts a text, which is removed in the end; the etag of what it made. */
   async put(key: string, text: string, options: PutOptions = {}): Promise<string> {
+    this.#keys.add(key);
     const { etag } = await this.store.put(key, new TextEncoder().encode(text), { ...this.call, ...options });
     return etag;
   }
@@ -84,10 +87,12 @@ export class Probe {
     this.#keys.clear();
   }
 
-  /** Removes what `removal` did not come to. Without the signal: it may have fired. */
+  /** Removes what `removal` did not come to. Without the signal, which may have fired, but not for ever. */
   async cleanUp(): Promise<void> {
     if (this.#keys.size === 0) return;
-    const [failure] = await this.store.deleteMany([...this.#keys]);
+    const [failure] = await this.store.deleteMany([...this.#keys], {
+      signal: AbortSignal.timeout(CLEAN_UP_WITHIN_MS),
+    });
     if (failure !== undefined) throw failure.error;
   }
 }

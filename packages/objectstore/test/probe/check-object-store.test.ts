@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   checkObjectStore,
   createMemoryObjectStore,
@@ -236,6 +236,41 @@ test('an abort ends it at any call, and nothing is left behind', async () => {
     expect(await outcome(checkObjectStore(store, { signal: controller.signal }))).toBe('ABORTED');
     expect(await keysOf(memory)).toEqual([]);
   }
+});
+
+/** Ends only with its signal, as a call to a server that takes connections and says nothing. */
+const silent = (signal: AbortSignal | undefined) =>
+  new Promise<never>((_, reject) => {
+    const end = () => reject(new ObjectStoreError('ABORTED', 'ended', { cause: signal?.reason }));
+    if (signal?.aborted) end();
+    else signal?.addEventListener('abort', end);
+  });
+
+test('a store that says nothing holds nobody up: without a put there is nothing to remove, else not for long', async () => {
+  const memory = createMemoryObjectStore();
+  const removals: unknown[] = [];
+  const deleteMany: ObjectStore['deleteMany'] = (_, options) => {
+    removals.push(options);
+    return silent(options?.signal);
+  };
+  const controller = new AbortController();
+  const deaf = overriding(memory, { get: (_, options) => silent(options?.signal), deleteMany });
+  const unread = outcome(checkObjectStore(deaf, { signal: controller.signal }));
+  controller.abort();
+  expect(await unread).toBe('ABORTED');
+  expect(removals).toEqual([]);
+
+  const late = new AbortController();
+  const limit = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(late.signal);
+  const half = overriding(memory, { head: (_, options) => silent(options?.signal), deleteMany });
+  const check = new AbortController();
+  const unanswered = outcome(checkObjectStore(half, { signal: check.signal }));
+  check.abort();
+  await vi.waitFor(() => expect(removals).toHaveLength(1));
+  expect(limit.mock.calls).toEqual([[5_000]]);
+  limit.mockRestore();
+  late.abort();
+  expect(await unanswered).toBe('ABORTED');
 });
 
 test('options that are none are refused', async () => {
