@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ObjectStore } from '../object-store.ts';
 import { closedError } from '../request-checks.ts';
+import { sameSettings } from './same-settings.ts';
 
 interface OpenStore {
   readonly root: string;
@@ -17,7 +17,7 @@ export class OpenStores {
   async get(root: string, settings: object, open: () => Promise<ObjectStore>): Promise<ObjectStore> {
     if (this.#closed) throw closedError();
     for (const known of this.#stores) {
-      if (known.root === root && isDeepStrictEqual(known.settings, settings)) return known.store;
+      if (known.root === root && sameSettings(known.settings, settings)) return known.store;
     }
     const opening: OpenStore = { root, settings, store: open() };
     this.#stores.add(opening);
