@@ -33,7 +33,6 @@ export class TokenBucket {
   /** Takes a token, when its turn comes. Rejects with `ABORTED`, and takes none, if the signal fires before. */
   async take(signal: AbortSignal | undefined): Promise<void> {
     throwIfAborted(signal);
-    if (this.#perSecond === Number.POSITIVE_INFINITY) return;
     if (this.ready) {
       this.#tokens -= 1;
       return;
@@ -55,6 +54,8 @@ export class TokenBucket {
   }
 
   #count(): void {
+    // Without a rate there is nothing to count: no time at all times infinity is no number.
+    if (this.#perSecond === Number.POSITIVE_INFINITY) return;
     const nowMs = performance.now();
     const come = ((nowMs - this.#countedAtMs) / 1000) * this.#perSecond;
     this.#tokens = Math.min(this.#burst, this.#tokens + come);

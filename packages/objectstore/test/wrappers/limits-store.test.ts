@@ -227,6 +227,13 @@ test('with both limits a call that waits for a place spends no time of others', 
   expect(times).toEqual({ a: 0, b: 500, c: 1000 });
 });
 
+test('without a rate nobody waits for one, however little time has passed between two calls', async () => {
+  const { store, times } = timed({ maxQueued: 0 });
+  await Promise.all(['a', 'b', 'c'].map((key) => store.head(key)));
+  await store.head('d');
+  expect(times).toEqual({ a: 0, b: 0, c: 0, d: 0 });
+});
+
 test('limits that are none are refused', () => {
   for (const limits of [
     { maxConcurrent: 0 },
