@@ -8,12 +8,14 @@ export interface FaultCase {
   readonly timeoutMs?: number;
   /** The fault befalls every sending, not only the first. */
   readonly always?: boolean;
-  /** Nothing else gets through either: the client cannot look at what became of it. */
+  /** From then on nothing else gets through either: the client cannot look at what became of it. */
   readonly blind?: boolean;
+  /** What the client has to say then, besides what is true: a code, or `done`. */
+  readonly told?: string | ((operation: string) => string | undefined);
 }
 
 /** Less than a server that is busy needs would be another case than the one that is meant. */
-const SHORT_MS = 1000;
+const SHORT_MS = 1500;
 
 /** An error as a catalog puts it. */
 function refusal(status: number, type: string, headers: Readonly<Record<string, string>> = {}): Reply {
@@ -61,11 +63,25 @@ export const faultCases: readonly FaultCase[] = [
   { name: 'the connection is reset before', fault: { kind: 'reset-before' } },
   { name: 'the connection is reset before, every time', fault: { kind: 'reset-before' }, always: true },
   { name: 'the request is cut off', fault: { kind: 'cut-request', afterBytes: 4 } },
-  { name: '409', fault: instead(refusal(409, 'AlreadyExistsException')) },
-  { name: '419', fault: instead(refusal(419, 'AuthenticationTimeoutException')) },
-  { name: '429 with Retry-After', fault: instead(refusal(429, 'TooManyRequests', { 'Retry-After': '0' })) },
+  {
+    name: '409',
+    fault: instead(refusal(409, 'AlreadyExistsException')),
+    told: (operation) =>
+      ({ commit: 'COMMIT_CONFLICT', create: 'ALREADY_EXISTS', rename: 'ALREADY_EXISTS' })[operation],
+  },
+  {
+    name: '419',
+    fault: instead(refusal(419, 'AuthenticationTimeoutException')),
+    told: 'ACCESS_DENIED',
+  },
+  {
+    name: '429 with Retry-After',
+    told: 'done',
+    fault: instead(refusal(429, 'TooManyRequests', { 'Retry-After': '0' })),
+  },
   {
     name: '429 with Retry-After, every time',
+    told: 'CATALOG_UNAVAILABLE',
     fault: instead(refusal(429, 'TooManyRequests', { 'Retry-After': '0' })),
     always: true,
   },

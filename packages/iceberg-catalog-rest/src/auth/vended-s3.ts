@@ -1,4 +1,5 @@
-import { IcebergError } from '@danube/iceberg';
+import { IcebergError, type TableIdentifier } from '@danube/iceberg';
+import type { RestCatalog } from '../rest-catalog.ts';
 import type { StorageAccess } from '../storage-access.ts';
 
 /** Keys that the server gave for files on S3. Has the shape of `S3VendedCredentials` of `@danube/objectstore`. */
@@ -19,8 +20,10 @@ export interface VendedS3Settings {
 
 /** Where keys come from, after the first ones. */
 export interface VendedS3CredentialsOptions {
-  /** Asks the server again: `() => catalog.storageAccess(identifier)`. */
-  readonly refresh: () => Promise<StorageAccess>;
+  /** Is asked for further keys: by its credentials endpoint where it has one, else by a load of the table. */
+  readonly catalog: Pick<RestCatalog, 'loadCredentials' | 'storageAccess'>;
+  /** The table. */
+  readonly identifier: TableIdentifier;
   /** Which files the keys are for. Default: the location of the table. */
   readonly location?: string;
   /** Milliseconds since the epoch, for tests. Default `Date.now`. */
@@ -37,13 +40,13 @@ const ABOUT_TO_END_MS = 30_000;
  *
  * All parts of a key come from one place: the credential with the longest prefix of the location that has S3 keys, else
  * the table's `config`. The function rejects with `ACCESS_DENIED` if the server gives no keys any more, with
- * `INVALID_METADATA` if they are incomplete, and with whatever `refresh` rejects with.
+ * `INVALID_METADATA` if they are incomplete, and with whatever the catalog rejects with.
  */
 export function vendedS3Credentials(
   access: StorageAccess,
   options: VendedS3CredentialsOptions,
 ): (() => Promise<VendedS3Credentials>) | undefined {
-  const { refresh, location = access.location, nowMs = Date.now } = options;
+  const { location = access.location, nowMs = Date.now } = options;
   let first = keysFor(access, location);
   if (first === undefined) return undefined;
   return async () => {
@@ -54,7 +57,7 @@ export function vendedS3Credentials(
       if (nowMs() + ABOUT_TO_END_MS < (credentials.expiresAtMs ?? Number.POSITIVE_INFINITY))
         return credentials;
     }
-    const keys = keysFor(await refresh(), location);
+    const keys = await askForKeys(options, location);
     if (keys !== undefined) return readKeys(keys, location);
     throw new IcebergError('ACCESS_DENIED', `the catalog gives no S3 keys for ${location} any more`, {
       context: { location },
@@ -77,15 +80,30 @@ export function vendedS3Settings(access: StorageAccess, location = access.locati
 
 type Config = Readonly<Record<string, string>>;
 
+async function askForKeys(
+  { catalog, identifier }: VendedS3CredentialsOptions,
+  location: string,
+): Promise<Config | undefined> {
+  try {
+    const credentials = await catalog.loadCredentials(identifier);
+    const keys = keysFor({ config: {}, credentials }, location);
+    if (keys !== undefined) return keys;
+  } catch (error) {
+    if (!IcebergError.is(error, 'UNSUPPORTED_FEATURE')) throw error;
+  }
+  // Servers without that endpoint, and those that have keys in the config of a table alone.
+  return keysFor(await catalog.storageAccess(identifier), location);
+}
+
 const hasKeys = (config: Config) => config['s3.access-key-id'] !== undefined;
 
-function keysFor(access: StorageAccess, location: string): Config | undefined {
+function keysFor(access: Omit<StorageAccess, 'location'>, location: string): Config | undefined {
   const best = longestPrefix(access, location, hasKeys)?.config;
   return best ?? (hasKeys(access.config) ? access.config : undefined);
 }
 
 function longestPrefix(
-  access: StorageAccess,
+  access: Omit<StorageAccess, 'location'>,
   location: string,
   fits: (config: Config) => boolean = () => true,
 ) {

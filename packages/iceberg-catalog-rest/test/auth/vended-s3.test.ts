@@ -1,3 +1,4 @@
+import { IcebergError } from '@danube/iceberg';
 import { describe, expect, test } from 'vitest';
 import { vendedS3Credentials, vendedS3Settings } from '../../src/auth/vended-s3.ts';
 import type { StorageAccess } from '../../src/storage-access.ts';
@@ -15,7 +16,16 @@ const access = (more: Partial<StorageAccess> = {}): StorageAccess => ({
   credentials: [],
   ...more,
 });
+const identifier = { namespace: ['db'], name: 'orders' };
 const never = () => Promise.reject(new Error('was asked'));
+/** A catalog without a credentials endpoint, whose loads give this. */
+const loading = (storageAccess: () => Promise<StorageAccess>) => ({
+  identifier,
+  catalog: {
+    storageAccess,
+    loadCredentials: () => Promise.reject(new IcebergError('UNSUPPORTED_FEATURE', 'no such endpoint')),
+  },
+});
 
 describe('which keys', () => {
   test('the credential with the longest prefix of the location wins, whatever the order', async () => {
@@ -26,7 +36,7 @@ describe('which keys', () => {
     ].map((prefix) => ({ prefix, config: keys(prefix) }));
     for (const order of [credentials, credentials.toReversed()]) {
       const given = access({ config: keys('table'), credentials: order });
-      const provider = vendedS3Credentials(given, { refresh: never });
+      const provider = vendedS3Credentials(given, loading(never));
       expect((await provider?.())?.accessKeyId).toBe('id-s3://bucket/warehouse/db/');
     }
   });
@@ -36,7 +46,7 @@ describe('which keys', () => {
       { prefix: 's3://bucket/', config: keys('bucket') },
       { prefix: location, config: { 'gcs.oauth2.token': 'another store' } },
     ];
-    const provider = vendedS3Credentials(access({ credentials }), { refresh: never });
+    const provider = vendedS3Credentials(access({ credentials }), loading(never));
     expect((await provider?.())?.accessKeyId).toBe('id-bucket');
   });
 
@@ -46,21 +56,22 @@ describe('which keys', () => {
       's3.session-token-expires-at-ms': '1',
     });
     const credentials = [{ prefix: 's3://bucket/', config: keys('bucket') }];
-    const provider = vendedS3Credentials(access({ config, credentials }), { refresh: never });
+    const provider = vendedS3Credentials(access({ config, credentials }), loading(never));
     expect(await provider?.()).toEqual({ accessKeyId: 'id-bucket', secretAccessKey: 'secret-bucket' });
   });
 
   test('Hadoop’s schemes mean the same bucket', async () => {
     const credentials = [{ prefix: 's3://bucket/warehouse', config: keys('bucket') }];
-    const provider = vendedS3Credentials(access({ location: 's3a://bucket/warehouse/t', credentials }), {
-      refresh: never,
-    });
+    const provider = vendedS3Credentials(
+      access({ location: 's3a://bucket/warehouse/t', credentials }),
+      loading(never),
+    );
     expect((await provider?.())?.accessKeyId).toBe('id-bucket');
   });
 
   test('where the server gives no keys for the location there is no function', () => {
     const credentials = [{ prefix: 's3://other/', config: keys('other') }];
-    expect(vendedS3Credentials(access({ credentials }), { refresh: never })).toBeUndefined();
+    expect(vendedS3Credentials(access({ credentials }), loading(never))).toBeUndefined();
   });
 });
 
@@ -72,7 +83,10 @@ describe('how long', () => {
   test('the keys of the load are given first, with their end, and then the server is asked each time', async () => {
     let asked = 0;
     const refresh = async () => access({ config: until(`renewed-${++asked}`, 9_000_000) });
-    const provider = vendedS3Credentials(access({ config: until('loaded', 2_000_000) }), { refresh, nowMs });
+    const provider = vendedS3Credentials(access({ config: until('loaded', 2_000_000) }), {
+      ...loading(refresh),
+      nowMs,
+    });
     expect(await provider?.()).toEqual({
       accessKeyId: 'id-loaded',
       secretAccessKey: 'secret-loaded',
@@ -86,25 +100,55 @@ describe('how long', () => {
 
   test('keys of the load that have all but ended are not given', async () => {
     const refresh = async () => access({ config: until('renewed', 9_000_000) });
-    const provider = vendedS3Credentials(access({ config: until('loaded', 1_020_000) }), { refresh, nowMs });
+    const provider = vendedS3Credentials(access({ config: until('loaded', 1_020_000) }), {
+      ...loading(refresh),
+      nowMs,
+    });
     expect((await provider?.())?.accessKeyId).toBe('id-renewed');
   });
 
   test('a server that gives none any more is ACCESS_DENIED; its own failure is passed on', async () => {
     const answers = [async () => access(), () => Promise.reject(new Error('catalog away'))];
-    const provider = vendedS3Credentials(access({ config: keys('loaded') }), {
-      refresh: () => (answers.shift() ?? never)(),
-    });
+    const provider = vendedS3Credentials(
+      access({ config: keys('loaded') }),
+      loading(() => (answers.shift() ?? never)()),
+    );
     await provider?.();
     expect((await failureOf(provider?.() as Promise<unknown>)).code).toBe('ACCESS_DENIED');
     await expect(provider?.()).rejects.toThrow('catalog away');
+  });
+
+  test('the credentials endpoint is asked before a load, and a load where it gives none for the location', async () => {
+    const asked: string[] = [];
+    const answers = [
+      [{ prefix: 's3://bucket/', config: until('endpoint', 9_000_000) }],
+      [{ prefix: 's3://elsewhere/', config: until('elsewhere', 9_000_000) }],
+    ];
+    const catalog = {
+      loadCredentials: async () => {
+        asked.push('credentials');
+        return answers.shift() ?? [];
+      },
+      storageAccess: async () => {
+        asked.push('load');
+        return access({ config: until('reloaded', 9_000_000) });
+      },
+    };
+    const given = access({ config: until('loaded', 2_000_000) });
+    const provider = vendedS3Credentials(given, { catalog, identifier, nowMs });
+    await provider?.();
+    expect(asked).toEqual([]);
+    expect((await provider?.())?.accessKeyId).toBe('id-endpoint');
+    expect(asked).toEqual(['credentials']);
+    expect((await provider?.())?.accessKeyId).toBe('id-reloaded');
+    expect(asked).toEqual(['credentials', 'credentials', 'load']);
   });
 
   test.each([
     ['no secret', { 's3.access-key-id': 'id-1' }],
     ['an end that is no number', { ...keys('a'), 's3.session-token-expires-at-ms': 'soon' }],
   ])('%s is INVALID_METADATA, and shows no key', async (_, config) => {
-    const provider = vendedS3Credentials(access({ config }), { refresh: never });
+    const provider = vendedS3Credentials(access({ config }), loading(never));
     const error = await failureOf(provider?.() as Promise<unknown>);
     expect(error.code).toBe('INVALID_METADATA');
     expectHidden(error, ['secret-a']);
