@@ -23,8 +23,8 @@ export interface ObjectStore {
    *
    * A stream is read once, with bounded memory, and only as fast as it can be stored; if it fails, nothing becomes
    * visible and its own error is the `cause` (of an `IO_ERROR`). One that is not read to its end is ended (`return`,
-   * which destroys a Node.js stream and cancels a web stream); only a put that is refused for its arguments leaves it
-   * alone. A chunk may be used anew as soon as the next one is asked for. Bytes that are given whole are not copied
+   * which destroys a Node.js stream and cancels a web stream); only a put that is refused at once may leave it
+   * alone: for its arguments, a signal that has fired already, or a closed store. A chunk may be used anew as soon as the next one is asked for. Bytes that are given whole are not copied
    * first: leave them unchanged until the promise settles.
    *
    * Whatever the error, it says what became of the object: with `PUT_STATE_UNKNOWN` the object may be or become

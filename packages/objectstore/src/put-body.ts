@@ -3,6 +3,7 @@ import { isUint8Array } from 'node:util/types';
 import { ObjectStoreError } from './errors.ts';
 import type { PutBody } from './object-store.ts';
 import { abortedError, invalidArgument, throwIfAborted } from './request-checks.ts';
+import { endUnread } from './unread-body.ts';
 
 /**
  * Whether a body is given whole. Errors: `INVALID_ARGUMENT` for what is no body at all, and for a Node.js stream that
@@ -31,10 +32,14 @@ export async function* chunksOf(
   body: PutBody,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  throwIfAborted(signal);
   if (isBytes(body)) {
+    throwIfAborted(signal);
     if (body.byteLength > 0) yield body;
     return;
+  }
+  if (signal?.aborted) {
+    await endUnread(body);
+    throw abortedError(signal);
   }
   const source = open(body);
   let exhausted = false;
@@ -53,6 +58,29 @@ export async function* chunksOf(
     }
   } finally {
     if (!exhausted) await end(source, signal);
+  }
+}
+
+/**
+ * Runs a put with the chunks of a stream (see `chunksOf`). If it settles before it has asked for any, because there is no
+ * place for the object or no room, the stream is ended all the same.
+ */
+export async function withChunks<T>(
+  body: PutBody,
+  signal: AbortSignal | undefined,
+  put: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  let begun = false;
+  const chunks = {
+    [Symbol.asyncIterator]() {
+      begun = true;
+      return chunksOf(body, signal);
+    },
+  };
+  try {
+    return await put(chunks);
+  } finally {
+    if (!begun) await endUnread(body);
   }
 }
 

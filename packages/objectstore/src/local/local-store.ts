@@ -14,7 +14,7 @@ import type {
   PutOptions,
   PutResult,
 } from '../object-store.ts';
-import { chunksOf, isBytes } from '../put-body.ts';
+import { isBytes, withChunks } from '../put-body.ts';
 import {
   checkGetOptions,
   checkKeys,
@@ -32,6 +32,7 @@ import { translated } from './error-mapping.ts';
 import { readRange, streamRange } from './file-range.ts';
 import { pageReader } from './list-walk.ts';
 import { type LocalRoot, openLocalRoot } from './local-root.ts';
+import { locate } from './object-path.ts';
 import { openObject } from './open-object.ts';
 import { type LocalObjectStoreOptions, resolveLocalOptions } from './options.ts';
 import { putObject } from './put-object.ts';
@@ -74,8 +75,10 @@ class LocalObjectStore implements ObjectStore {
     this.#checkOpen();
     checkPutOptions(options, this.capabilities);
     const { ifAbsent = false, signal } = options ?? {};
-    const content = isBytes(body) ? body : chunksOf(body, signal);
-    return putObject(this.#root, key, content, { ifAbsent, signal });
+    const mode = { ifAbsent, signal };
+    if (isBytes(body)) return putObject(this.#root, key, body, mode);
+    locate(key);
+    return withChunks(body, signal, (chunks) => putObject(this.#root, key, chunks, mode));
   }
 
   async get(key: string, options?: GetOptions): Promise<GetResult> {

@@ -17,6 +17,7 @@ import type {
 } from '../object-store.ts';
 import { checkKeys, invalidArgument } from '../request-checks.ts';
 import { destroyOnAbort } from '../stream-abort.ts';
+import { endUnread } from '../unread-body.ts';
 import { FaultPlan, type PlannedFault } from './fault-plan.ts';
 import { checkRules, type FaultRule, type InjectedFault } from './fault-rules.ts';
 import type { StoreOperation } from './metrics-store.ts';
@@ -78,7 +79,13 @@ class FaultStore implements FaultyStore {
   }
 
   put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult> {
-    return this.#faulty('put', key, options, () => this.#store.put(key, body, options));
+    return this.#faulty(
+      'put',
+      key,
+      options,
+      () => this.#store.put(key, body, options),
+      () => endUnread(body),
+    );
   }
 
   get(key: string, options?: GetOptions): Promise<GetResult> {
@@ -148,10 +155,16 @@ class FaultStore implements FaultyStore {
     key: string,
     options: CallOptions | undefined,
     call: (fault: PlannedFault | undefined) => Promise<T>,
+    notMade = async () => {},
   ): Promise<T> {
     const fault = this.#plan.next(operation, key);
-    if (fault?.before) throw fault.before;
-    if (fault) await fault.delay(options?.signal);
+    try {
+      if (fault?.before) throw fault.before;
+      if (fault) await fault.delay(options?.signal);
+    } catch (error) {
+      await notMade();
+      throw error;
+    }
     const result = await call(fault).catch((error: unknown) => {
       throw fault?.after && saidByServer(error) ? fault.after : error;
     });

@@ -13,6 +13,7 @@ import type {
   PutResult,
   StoreCapabilities,
 } from '../object-store.ts';
+import { endUnread } from '../unread-body.ts';
 import { CallGate } from './call-gate.ts';
 import { type LimitsOptions, resolveLimits } from './limits-options.ts';
 
@@ -44,7 +45,11 @@ class LimitedStore implements ObjectStore {
   }
 
   put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult> {
-    return this.#limited(options, () => this.#store.put(key, body, options));
+    return this.#limited(
+      options,
+      () => this.#store.put(key, body, options),
+      () => endUnread(body),
+    );
   }
 
   get(key: string, options?: GetOptions): Promise<GetResult> {
@@ -98,8 +103,15 @@ class LimitedStore implements ObjectStore {
     return this.#store.close();
   }
 
-  async #limited<T>(options: CallOptions | undefined, call: () => Promise<T>): Promise<T> {
-    const leave = await this.#gate.enter(signalOf(options));
+  async #limited<T>(
+    options: CallOptions | undefined,
+    call: () => Promise<T>,
+    refused = async () => {},
+  ): Promise<T> {
+    const leave = await this.#gate.enter(signalOf(options)).catch(async (error: unknown) => {
+      await refused();
+      throw error;
+    });
     try {
       return await call();
     } finally {

@@ -1,4 +1,5 @@
 import type { PutBody } from '../object-store.ts';
+import { endUnread } from '../unread-body.ts';
 
 /**
  * The same body, with `onChunk` told of each chunk that is taken from it. Whatever ends the iteration reaches the
@@ -8,16 +9,22 @@ export function watchedBody(body: PutBody, onChunk: (chunk: Uint8Array) => void)
   if (!isIterable(body)) return body;
   return {
     [Symbol.asyncIterator]() {
-      const source = body[Symbol.asyncIterator]();
+      // Opened with the first chunk: until then it can be told that nobody reads it.
+      let source: AsyncIterator<Uint8Array> | undefined;
       const watched: AsyncIterator<Uint8Array> = {
         async next() {
+          source ??= body[Symbol.asyncIterator]();
           const next = await source.next();
           // What is no chunk is for the store to refuse.
           if (!next.done && next.value instanceof Uint8Array) onChunk(next.value);
           return next;
         },
+        async return() {
+          if (source === undefined) await endUnread(body);
+          else await source.return?.();
+          return { done: true, value: undefined };
+        },
       };
-      if (source.return) watched.return = async () => source.return?.() ?? { done: true, value: undefined };
       return watched;
     },
   };
