@@ -1,6 +1,7 @@
 // `npm run soak -- PART`: named, resumable long runs. Each writes its figures to apps/bench/results/soak-PART.json. A smaller
 // SIZE makes a trial, with a file of its own.
 import { join } from 'node:path';
+import { javaClasspath } from './lib/java.mjs';
 import { interopPython } from './lib/python.mjs';
 import { say } from './lib/stages.mjs';
 import { passSignalsOn, ROOT, run } from './lib/toolchain.mjs';
@@ -20,6 +21,12 @@ const parts = {
     what: 'two processes on one SQLite catalog, 500 Iceberg transactions each on one table (about 1 minute)',
     file: 'packages/iceberg-catalog-sql/test/crash/writers.soak.ts',
     size: 'transactions of each',
+  },
+  'rest-commits': {
+    what: '3,000 transactions through a proxy that fails 20 % of the replies of a REST catalog server: 3,000 snapshots (about 10 minutes)',
+    file: 'test/rest/commits.soak.ts',
+    size: 'transactions',
+    restServer: true,
   },
   'wal-crash': {
     what: '100,000 simulated crashes of the write-ahead log in all its modes, each followed by a recovery and a check (about 5 minutes)',
@@ -56,6 +63,14 @@ if (part.judges) {
     process.exit(1);
   }
   env.DANUBE_PYTHON = found.python;
+}
+if (part.restServer) {
+  const { classpath, reason } = await javaClasspath('rest');
+  if (!classpath) {
+    say(`This part needs the REST catalog server of Iceberg Java: ${reason}.`);
+    process.exit(1);
+  }
+  env.DANUBE_REST_CLASSPATH = classpath;
 }
 process.exit(
   await run(process.execPath, ['--conditions=@danube/source', join(ROOT, part.file), ...rest], { env }),

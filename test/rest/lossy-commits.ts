@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../packages/iceberg/src/conformance/seeded-random.ts';
 import {
   ancestorsOf,
@@ -109,7 +110,7 @@ export async function runLossyCommits(options: LossyCommitsOptions): Promise<Los
     await catalog.close();
   }
   // Requests that were given up may still land.
-  await new Promise((resolve) => setTimeout(resolve, 2 * lateMs));
+  await sleep(2 * lateMs);
   const seconds = Math.round(performance.now() - began) / 1000;
   await proxy.close();
   const direct = await openClient(uri, 30_000);
