@@ -18,7 +18,10 @@ export interface S3Failure {
 /** Statuses that are only believed from a server that answers as S3 does. */
 const notOfObjects = new Set([304, 404, 409, 412, 416]);
 
-/** Codes of Node.js for what failed before anything was sent. */
+/**
+ * Codes of Node.js for what failed before anything was sent; unless it was a read or a write that failed so, as on a
+ * connection whose route went away.
+ */
 const notSent = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -109,7 +112,8 @@ function withoutAnswer(raw: RawError, error: unknown, facts: ObjectStoreErrorCon
   if (raw.name === 'TimeoutError' && code === '') {
     return fail({ code: 'TIMEOUT', says: 'takes no connection', retry: true, endpointFault: true });
   }
-  if (notSent.has(code) || (raw.syscall === 'connect' && code !== '')) {
+  const connected = raw.syscall === 'read' || raw.syscall === 'write';
+  if ((notSent.has(code) && !connected) || (raw.syscall === 'connect' && code !== '')) {
     return fail({ ...broken, says: 'cannot be reached', mayHaveHappened: false });
   }
   if (untrusted.test(code))
