@@ -28,6 +28,10 @@ const damaged: Meaning = {
   says: 'received other bytes than were sent; it kept nothing',
   retry: true,
 };
+const lostPart: Meaning = {
+  code: 'CORRUPT',
+  says: 'has not the parts of the upload that it was sent; it made no object of them',
+};
 /** A server that failed, or a connection that did, perhaps after the request was executed. */
 export const broken: Meaning = {
   code: 'UNAVAILABLE',
@@ -96,6 +100,9 @@ export const byName: Readonly<Record<string, Meaning>> = {
   InvalidDigest: damaged,
   XAmzContentChecksumMismatch: damaged,
   XAmzContentSHA256Mismatch: damaged,
+  // Of completing an upload: the parts that the server has are not those that it answered for.
+  InvalidPart: lostPart,
+  InvalidPartOrder: lostPart,
   IncompleteBody: {
     code: 'UNAVAILABLE',
     says: 'received only a part of the body; it kept nothing',

@@ -85,8 +85,10 @@ export async function lookFor(
   const call = { operation: 'look for what was put', key, signal };
   const ended = await send(connection, command, call);
   if (!ended.ok) return ended.error.code === 'NOT_FOUND' ? 'nothing' : 'no answer';
-  const ours = token !== undefined && ended.reply.Metadata?.[PUT_TOKEN] === token;
-  return ours ? (resultOf(put, ended.reply) ?? 'no answer') : 'another object';
+  const found = resultOf(put, ended.reply);
+  // Whoever says "done" without an etag is no S3 server, and knows nothing of the object.
+  if (found === undefined) return 'no answer';
+  return token !== undefined && ended.reply.Metadata?.[PUT_TOKEN] === token ? found : 'another object';
 }
 
 /** The outcome of a single request, by the table above. Resolves if it happened, rejects if not or if unknown. */

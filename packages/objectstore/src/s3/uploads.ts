@@ -3,6 +3,9 @@ import { isNoSuchUpload } from './put-outcome.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { patience, sendPatiently } from './send-to-end.ts';
 
+/** What S3 and its likes answer to an abort that was done; 200 is the page of somebody on the way. */
+const ABORTED_STATUS = 204;
+
 /** A multipart upload under way. */
 export interface Upload {
   readonly key: string;
@@ -34,9 +37,14 @@ export async function abortUpload(
   const command = new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
   const call = { operation: 'abort an upload', key, signal };
   const ended = await sendPatiently(connection, command, call);
-  if (ended.ok) return 'aborted';
+  if (ended.ok) return ended.reply.$metadata.httpStatusCode === ABORTED_STATUS ? 'aborted' : notAborted(key);
   if (isNoSuchUpload(ended.error)) return ended.doubt ? 'unclear' : 'gone';
   return ended.error;
+}
+
+function notAborted(key: string): ObjectStoreError {
+  const message = `the upload of "${key}" may still be there: what answers is no S3 server`;
+  return new ObjectStoreError('IO_ERROR', message, { context: { key } });
 }
 
 /**

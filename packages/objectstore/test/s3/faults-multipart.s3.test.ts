@@ -253,10 +253,20 @@ describe('completing an upload', () => {
     await bucket.abortUploads('kept');
   });
 
+  test('in doubt, with an abort that is answered "done" by something that is no S3 server, is unknown', async () => {
+    const { proxy, put } = await connectFaulty(bucket);
+    proxy.rule('storm', { ...COMPLETE, ...always, fault: internalError() });
+    proxy.rule('portal', { ...ABORT, fault: { kind: 'answer', status: 200, body: '<html>Log in</html>' } });
+    expect(await outcome(put('portal', content))).toBe('PUT_STATE_UNKNOWN');
+    expect(proxy.fired('portal')).toBe(1);
+    expect(await bucket.uploads('portal')).toEqual(['portal']);
+    await bucket.abortUploads('portal');
+  });
+
   test('that is refused without doubt aborts the upload', async () => {
     const { proxy, put } = await connectFaulty(bucket);
     proxy.rule('refused', { ...COMPLETE, fault: answerError(400, 'InvalidPart') });
-    expect(await outcome(put('refused', content))).toBe('INVALID_ARGUMENT');
+    expect(await outcome(put('refused', content))).toBe('CORRUPT');
     expect(proxy.count('HEAD')).toBe(0);
     await expectNothing('refused');
   });

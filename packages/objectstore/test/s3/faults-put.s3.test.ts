@@ -152,6 +152,15 @@ describe('a put with ifAbsent', () => {
     expect(await text('blind')).toBe('mine');
   });
 
+  test('that happened, and is looked for behind a page to log in, is unknown', async () => {
+    const { proxy, put } = await connectFaulty(bucket);
+    proxy.rule('lost', { ...PUT, fault: { kind: 'lose-reply' } });
+    proxy.rule('portal', { ...HEAD, ...always, fault: { kind: 'answer', status: 200 } });
+    expect(await outcome(put('portal head', mine, options))).toBe('PUT_STATE_UNKNOWN');
+    expect(proxy.fired('portal')).toBe(1);
+    expect(await text('portal head')).toBe('mine');
+  });
+
   test('that was refused after a lost reply, by an object that is gone, is unknown', async () => {
     const { proxy, put } = await connectFaulty(bucket);
     proxy.rule('lost', { ...PUT, fault: { kind: 'lose-reply' } });
