@@ -12,18 +12,23 @@ export interface UnderWay {
 
 /** All calls of a catalog, so that closing it ends their waits between attempts and waits for the attempts. */
 export class CallsUnderWay {
-  #isClosing = false;
+  readonly #closing = new AbortController();
   readonly #calls = new Map<UnderWay, { readonly abort: () => void; readonly ended: Promise<void> }>();
 
   get isClosing(): boolean {
-    return this.#isClosing;
+    return this.#closing.signal.aborted;
+  }
+
+  /** Fires when closing begins. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   begin(): UnderWay {
     const controller = new AbortController();
     const { promise: ended, resolve } = withResolvers();
     let attempts = 0;
-    const closing = () => this.#isClosing;
+    const closing = () => this.isClosing;
     const abort = () => {
       if (attempts === 0) controller.abort(new Error('the catalog is closed'));
     };
@@ -46,12 +51,12 @@ export class CallsUnderWay {
       },
     };
     this.#calls.set(call, { abort, ended });
-    if (this.#isClosing) abort();
+    if (this.isClosing) abort();
     return call;
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
     const calls = [...this.#calls.values()];
     for (const { abort } of calls) abort();
     await Promise.all(calls.map(({ ended }) => ended));

@@ -137,7 +137,12 @@ function isTransient(failure: unknown): boolean {
 
 function factsOf(failure: unknown): Readonly<Record<string, unknown>> {
   if (!AttemptError.is(failure) || failure.kind !== 'refused') return {};
-  return { status: failure.status, ...(failure.model !== undefined && { errorType: failure.model.type }) };
+  const { status, model, retryAfterMs } = failure;
+  return {
+    status,
+    ...(model !== undefined && { errorType: model.type }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
 function describe(failure: unknown): string {

@@ -2,18 +2,18 @@ import { checkNamespace, JsonFields, type Namespace, type NamespacePropertiesUpd
 import type { Caller } from './caller.ts';
 import { type ErrorSubject, saysMissing, toCatalogError } from './error-mapping.ts';
 import { allPages, readPage } from './pages.ts';
-import { type Seen, type SettleOptions, settle } from './settle.ts';
+import { type Seen, type Settling, settle } from './settle.ts';
 
 /** The operations on namespaces. Errors are those of `Catalog`. */
 export class NamespaceCalls {
   readonly #caller: Caller;
-  readonly #settling: SettleOptions;
+  readonly #settling: Settling;
   readonly #pageSize: string | undefined;
 
-  constructor(caller: Caller, options: SettleOptions & { readonly pageSize: number | undefined }) {
+  constructor(caller: Caller, settling: Settling, pageSize: number | undefined) {
     this.#caller = caller;
-    this.#settling = options;
-    this.#pageSize = options.pageSize === undefined ? undefined : String(options.pageSize);
+    this.#settling = settling;
+    this.#pageSize = pageSize === undefined ? undefined : String(pageSize);
   }
 
   async list(parent: Namespace = []): Promise<readonly Namespace[]> {

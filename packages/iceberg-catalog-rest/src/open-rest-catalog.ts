@@ -27,6 +27,7 @@ import type {
 } from './rest-catalog.ts';
 import { RestClient } from './rest-client.ts';
 import { readServerConfig } from './server-config.ts';
+import type { Settling } from './settle.ts';
 import { stageTable } from './stage-table.ts';
 import type { StorageAccess, StorageCredential } from './storage-access.ts';
 import { TableCalls } from './table-calls.ts';
@@ -34,11 +35,11 @@ import { TableCalls } from './table-calls.ts';
 /**
  * Opens a catalog: asks the server for its configuration, once. Errors: `INVALID_ARGUMENT` for options, and where the
  * server knows no such warehouse; `CATALOG_UNAVAILABLE`, `ACCESS_DENIED`, `INVALID_METADATA` for a configuration that
- * breaks the specification. Then nothing stays open, `auth` included.
+ * breaks the specification. Then nothing stays open; `auth` does where it was the options that were refused.
  */
 export async function openRestCatalog(options: RestCatalogOptions): Promise<RestCatalog> {
   const resolved = resolveRestCatalogOptions(options);
-  const client = new RestClient(resolved);
+  const client = openClient(resolved);
   try {
     const url = new URL(`${resolved.uri}/v1/config`);
     if (resolved.warehouse !== undefined) url.searchParams.set('warehouse', resolved.warehouse);
@@ -56,9 +57,18 @@ export async function openRestCatalog(options: RestCatalogOptions): Promise<Rest
   }
 }
 
+/** What retries and breaker do not take is the caller's mistake, like other options. */
+function openClient(options: ResolvedRestCatalogOptions): RestClient {
+  try {
+    return new RestClient(options);
+  } catch (cause) {
+    throw new IcebergError('INVALID_ARGUMENT', `REST catalog: ${(cause as Error).message}`, { cause });
+  }
+}
+
 class OpenRestCatalog implements RestCatalog {
   readonly properties: Readonly<Record<string, string>>;
-  readonly #settling: ResolvedRestCatalogOptions;
+  readonly #settling: Settling;
   readonly #client: RestClient;
   readonly #caller: Caller;
   readonly #namespaces: NamespaceCalls;
@@ -69,11 +79,11 @@ class OpenRestCatalog implements RestCatalog {
   constructor(options: ResolvedRestCatalogOptions, client: RestClient, caller: Caller) {
     const cache = new MetadataCache(options.cachedTables);
     this.properties = caller.config.properties;
-    this.#settling = options;
+    this.#settling = { options, closing: client.closing };
     this.#client = client;
     this.#caller = caller;
-    this.#namespaces = new NamespaceCalls(caller, options);
-    this.#tables = new TableCalls(caller, cache, options);
+    this.#namespaces = new NamespaceCalls(caller, this.#settling, options.pageSize);
+    this.#tables = new TableCalls(caller, cache, this.#settling, options.pageSize);
     this.#commits = new CommitCalls(caller, cache, (identifier) => this.#tables.load(identifier));
   }
 

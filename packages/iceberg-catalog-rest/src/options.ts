@@ -101,6 +101,7 @@ const delegations: readonly string[] = ['vended-credentials', 'remote-signing'];
 /** Set by the catalog itself, or by HTTP. */
 const ownHeaders = [
   'accept',
+  'accept-encoding',
   'connection',
   'content-length',
   'content-type',

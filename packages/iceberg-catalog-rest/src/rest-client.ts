@@ -42,6 +42,11 @@ export interface RestReply {
   readonly json: JsonValue | undefined;
 }
 
+const ownHeaders = {
+  accept: 'application/json',
+  'accept-encoding': 'gzip',
+  'user-agent': '@danube/iceberg-catalog-rest',
+};
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -56,9 +61,8 @@ export class RestClient {
   readonly #calls = new CallsUnderWay();
 
   constructor(options: ResolvedRestCatalogOptions) {
-    this.#transport = openHttpTransport(options);
     this.#auth = options.auth;
-    this.#headers = { accept: 'application/json', 'accept-encoding': 'gzip', ...options.headers };
+    this.#headers = { ...ownHeaders, ...options.headers };
     this.#secrets = Object.values(options.headers).flatMap(secretsIn);
     this.#policy = createCallPolicy({
       ...options.resilience,
@@ -66,10 +70,16 @@ export class RestClient {
       onEvent: options.onEvent,
       components: options.components,
     });
+    this.#transport = openHttpTransport(options);
   }
 
   get isClosed(): boolean {
     return this.#calls.isClosing;
+  }
+
+  /** Fires when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#calls.closing;
   }
 
   /** Rejects with a `CallFailure`, and with nothing else. */

@@ -1,4 +1,4 @@
-import type { IcebergError } from '@danube/iceberg';
+import { IcebergError } from '@danube/iceberg';
 import { createBackoff, pause } from '@danube/resilience';
 import { AttemptError } from './attempt-error.ts';
 import { CallFailure } from './call-failure.ts';
@@ -28,15 +28,19 @@ export interface Change<T> {
   readonly look: () => Promise<Seen<T>>;
 }
 
-/** Settings of {@link settle}. */
-export type SettleOptions = Pick<ResolvedRestCatalogOptions, 'resilience' | 'components'>;
+/** What {@link settle} goes by. */
+export interface Settling {
+  readonly options: Pick<ResolvedRestCatalogOptions, 'resilience' | 'components'>;
+  /** Fires when the catalog is closed: nobody waits for another attempt then. */
+  readonly closing: AbortSignal;
+}
 
 /**
  * Makes a change and ends with what became of it: its result; an error that says that it did not happen; or
  * `COMMIT_STATE_UNKNOWN`. Once an attempt was in doubt no refusal is believed before it was looked: it may be the echo
  * of that attempt.
  */
-export async function settle<T>(change: Change<T>, options: SettleOptions): Promise<T> {
+export async function settle<T>(change: Change<T>, { options, closing }: Settling): Promise<T> {
   const { maxAttempts = 5, maxRetryAfterMs: _, ...settings } = options.resilience.retry ?? {};
   const backoff = createBackoff(settings, options.components?.random);
   const doubts: unknown[] = [];
@@ -45,7 +49,7 @@ export async function settle<T>(change: Change<T>, options: SettleOptions): Prom
     try {
       return await change.send();
     } catch (error) {
-      if (!CallFailure.is(error)) throw error;
+      if (!CallFailure.is(error)) throw doubts.length === 0 ? error : unknownOutcome(error, change.subject);
       failure = error;
     }
     doubts.push(...failure.record.doubts);
@@ -56,8 +60,17 @@ export async function settle<T>(change: Change<T>, options: SettleOptions): Prom
     const isOver = seen.kind === 'not-yet' && doubts.every(isServersOwnFailure) && !failure.endsRefused;
     if (isOver) throw toCatalogError(failure, change.subject, false);
     const isLast = seen.kind === 'unclear' || failure.endsRefused || sendings >= maxAttempts;
-    if (isLast || !(await pause(backoff.next()))) throw toCatalogError(failure, change.subject, true);
+    if (isLast || !(await pause(backoff.next(), closing)))
+      throw toCatalogError(failure, change.subject, true);
   }
+}
+
+/** The catalog was closed, say, before a further sending: that one did nothing, an earlier one may have. */
+function unknownOutcome(cause: unknown, { what, context }: ErrorSubject): IcebergError {
+  return new IcebergError('COMMIT_STATE_UNKNOWN', `whether the change of ${what} happened is unknown`, {
+    context,
+    cause,
+  });
 }
 
 /** A look that fails shows nothing. */

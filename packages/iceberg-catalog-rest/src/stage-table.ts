@@ -15,8 +15,14 @@ import type { Caller } from './caller.ts';
 import type { CommitCalls } from './commit-calls.ts';
 import { saysMissing } from './error-mapping.ts';
 import type { RestLoadedTable, StagedTable } from './rest-catalog.ts';
-import { type Seen, type SettleOptions, settle } from './settle.ts';
-import { createRequestToJson, type TableCalls, tableSubject, translating } from './table-calls.ts';
+import { type Seen, type Settling, settle } from './settle.ts';
+import {
+  checkCreation,
+  createRequestToJson,
+  type TableCalls,
+  tableSubject,
+  translating,
+} from './table-calls.ts';
 import { copyOf, readStagedTable } from './table-reply.ts';
 
 /** What staging works with. */
@@ -24,7 +30,7 @@ export interface StageContext {
   readonly caller: Caller;
   readonly tables: TableCalls;
   readonly commits: CommitCalls;
-  readonly settling: SettleOptions;
+  readonly settling: Settling;
 }
 
 /** Has the server prepare a table; see `RestCatalog.stageTable`. */
@@ -34,8 +40,7 @@ export async function stageTable(
   options: CreateTableOptions,
 ): Promise<StagedTable> {
   const { caller } = context;
-  // Checks the name, which is in the body only.
-  caller.urls.table(identifier);
+  checkCreation(identifier, options, caller);
   const base = await translating(tableSubject(identifier), () =>
     caller.send({
       operation: 'stageTable',

@@ -1,5 +1,6 @@
 import {
   type CreateTableOptions,
+  createTableMetadata,
   formatIdentifier,
   IcebergError,
   type JsonFields,
@@ -15,7 +16,7 @@ import type { MetadataCache } from './metadata-cache.ts';
 import { allPages, readPage } from './pages.ts';
 import type { LoadTableOptions, RestLoadedTable } from './rest-catalog.ts';
 import type { RestReply, RestRequest } from './rest-client.ts';
-import { type Seen, type SettleOptions, settle } from './settle.ts';
+import { type Seen, type Settling, settle } from './settle.ts';
 import type { StorageAccess, StorageCredential } from './storage-access.ts';
 import { copyOf, readCredentials, readStorageAccess, readTable } from './table-reply.ts';
 
@@ -23,18 +24,14 @@ import { copyOf, readCredentials, readStorageAccess, readTable } from './table-r
 export class TableCalls {
   readonly #caller: Caller;
   readonly #cache: MetadataCache;
-  readonly #settling: SettleOptions;
+  readonly #settling: Settling;
   readonly #pageSize: string | undefined;
 
-  constructor(
-    caller: Caller,
-    cache: MetadataCache,
-    options: SettleOptions & { readonly pageSize: number | undefined },
-  ) {
+  constructor(caller: Caller, cache: MetadataCache, settling: Settling, pageSize: number | undefined) {
     this.#caller = caller;
     this.#cache = cache;
-    this.#settling = options;
-    this.#pageSize = options.pageSize === undefined ? undefined : String(options.pageSize);
+    this.#settling = settling;
+    this.#pageSize = pageSize === undefined ? undefined : String(pageSize);
   }
 
   async list(namespace: Namespace): Promise<readonly TableIdentifier[]> {
@@ -92,7 +89,8 @@ export class TableCalls {
   }
 
   async create(identifier: TableIdentifier, options: CreateTableOptions): Promise<RestLoadedTable> {
-    const url = this.#creationUrl(identifier, 'tables');
+    checkCreation(identifier, options, this.#caller);
+    const url = this.#caller.urls.namespace(identifier.namespace, 'tables');
     const body = createRequestToJson(identifier, options);
     const key = this.#caller.newKey();
     return this.#makeTable(identifier, { operation: 'createTable', url, body, key }, async () => {
@@ -102,7 +100,9 @@ export class TableCalls {
   }
 
   async register(identifier: TableIdentifier, metadataLocation: string): Promise<RestLoadedTable> {
-    const url = this.#creationUrl(identifier, 'register');
+    // Checks the name, which is in the body only.
+    this.#caller.urls.table(identifier);
+    const url = this.#caller.urls.namespace(identifier.namespace, 'register');
     const body = { name: identifier.name, 'metadata-location': metadataLocation };
     const key = this.#caller.newKey();
     return this.#makeTable(identifier, { operation: 'registerTable', url, body, key }, async () => {
@@ -223,12 +223,6 @@ export class TableCalls {
     if (uuid === undefined) return this.exists(identifier);
     return (await this.#find(identifier))?.metadata.tableUuid === uuid;
   }
-
-  #creationUrl(identifier: TableIdentifier, below: string): URL {
-    // Checks the name, which is in the body only.
-    this.#caller.urls.table(identifier);
-    return this.#caller.urls.namespace(identifier.namespace, below);
-  }
 }
 
 const done = { kind: 'happened', value: undefined } as const;
@@ -260,6 +254,22 @@ export async function translating<T>(subject: ErrorSubject, call: () => Promise<
   }
 }
 
+/**
+ * `INVALID_ARGUMENT` for a name, schema, spec or order that cannot be. Servers answer 500 to some, which would leave open
+ * whether there is a table now. Formats that this release does not write are the server's to judge.
+ */
+export function checkCreation(
+  identifier: TableIdentifier,
+  options: CreateTableOptions,
+  { urls }: Caller,
+): void {
+  // Checks the name, which is in the body only.
+  urls.table(identifier);
+  const { 'format-version': formatVersion = '2', ...properties } = options.properties ?? {};
+  if (formatVersion !== '2') return;
+  createTableMetadata({ ...options, properties, location: options.location ?? 'file:///checked' });
+}
+
 /** `CreateTableRequest` of the specification. */
 export function createRequestToJson(identifier: TableIdentifier, options: CreateTableOptions): object {
   const { schema, partitionSpec, sortOrder, location, properties } = options;
@@ -267,7 +277,9 @@ export function createRequestToJson(identifier: TableIdentifier, options: Create
     name: identifier.name,
     location,
     schema: schemaToJson({ schemaId: 0, ...schema }),
-    ...(partitionSpec !== undefined && { 'partition-spec': partitionSpecToJson({ specId: 0, ...partitionSpec }) }),
+    ...(partitionSpec !== undefined && {
+      'partition-spec': partitionSpecToJson({ specId: 0, ...partitionSpec }),
+    }),
     ...(sortOrder !== undefined && { 'write-order': sortOrderToJson(sortOrder) }),
     properties: properties ?? {},
   };

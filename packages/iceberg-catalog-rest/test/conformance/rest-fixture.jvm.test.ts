@@ -17,8 +17,6 @@ const firstFieldId =
 const differences: Readonly<Record<string, string>> = {
   'the name of a table is no namespace: its metadata tables are functions, not names below it':
     'metadata tables are loaded as tables below the table',
-  'an unsound schema, spec or order is INVALID_ARGUMENT and makes no table':
-    'answers 500 to a request that it cannot read, as to one that it failed to carry out',
   'a table of which a manifest cannot be read is not purged: nothing happens to its name and files':
     'drops the name first, and deletes what it can read then',
   'properties are set and removed, and every client sees it': addsProperty,
