@@ -10,11 +10,7 @@ import {
   stringifyJson,
   tableMetadataToJson,
 } from '../../packages/iceberg/src/index.ts';
-import {
-  openRestCatalog,
-  vendedS3Credentials,
-  vendedS3Settings,
-} from '../../packages/iceberg-catalog-rest/src/index.ts';
+import { openRestCatalog } from '../../packages/iceberg-catalog-rest/src/index.ts';
 import {
   type ScriptedServer,
   startScriptedServer,
@@ -23,6 +19,7 @@ import { createFileIO, openS3ObjectStore } from '../../packages/objectstore/src/
 import { createBucket } from '../../packages/objectstore/test/support/s3-client.ts';
 import { type S3Server, startVersitygw } from '../../packages/objectstore/test/support/s3-servers.ts';
 import { createParquetEncoder } from '../../packages/parquet-writer/src/index.ts';
+import { openVendedStore } from './open-vended-store.ts';
 
 const BUCKET = 'danube-vended';
 const ROOT = `s3://${BUCKET}/`;
@@ -106,10 +103,7 @@ async function readBy(vending: Vending): Promise<{ ids: bigint[]; calls: readonl
     uri: server.uri,
     accessDelegation: ['vended-credentials'],
   });
-  const access = await catalog.storageAccess(orders);
-  const credentials = vendedS3Credentials(access, { catalog, identifier: orders });
-  if (credentials === undefined) throw new Error('the catalog vended no keys');
-  const store = await openS3ObjectStore({ bucket: BUCKET, ...vendedS3Settings(access), credentials });
+  const store = await openVendedStore(catalog, orders);
   try {
     const io = createFileIO({ store, baseUri: ROOT });
     const { metadata } = await catalog.loadTable(orders);
