@@ -1,7 +1,7 @@
 import { ObjectStoreError } from '../errors.ts';
 import type { PutOptions } from '../object-store.ts';
 import { withPutToken } from './put-outcome.ts';
-import type { S3Connection } from './s3-connection.ts';
+import { mayHaveHappened, type S3Connection } from './s3-connection.ts';
 import type { UploadNote } from './upload-journal.ts';
 import { type AbortOutcome, abortUpload, abortUploadsOf } from './uploads.ts';
 
@@ -73,22 +73,23 @@ export async function beginUpload(
     ...(contentType !== undefined && { ContentType: contentType }),
   });
   const trace: Trace = { note: await uploadJournal?.note({ endpoint, bucket, key }), twin: false };
+  const call = { operation: 'begin an upload', key, signal, retry: 'when-safe-to-repeat' } as const;
   try {
-    const call = { operation: 'begin an upload', key, signal, retry: 'when-safe-to-repeat' } as const;
-    const reply = await connection.attempts(call, (attempt) => {
+    const { UploadId, ChecksumType } = await connection.attempts(call, (attempt) => {
       // A second attempt tells that the first one failed, perhaps after it was executed.
       trace.twin = attempt.number > 1;
       return attempt.send(command);
     });
-    const { UploadId, ChecksumType } = reply;
-    if (!UploadId)
-      throw new ObjectStoreError('IO_ERROR', 'the server gave no id for an upload', { context: { key } });
-    return new BegunUpload(connection, key, { UploadId, ChecksumType }, trace);
+    if (UploadId) return new BegunUpload(connection, key, { UploadId, ChecksumType }, trace);
   } catch (error) {
-    trace.twin = true;
+    // What surely was not executed leaves nothing to look for, with a server that may not answer.
+    trace.twin = mayHaveHappened(error);
     await forget(connection, key, trace);
     throw error;
   }
+  trace.twin = true;
+  await forget(connection, key, trace);
+  throw new ObjectStoreError('IO_ERROR', 'the server gave no id for an upload', { context: { key } });
 }
 
 async function forget(connection: S3Connection, key: string, { note, twin }: Trace): Promise<void> {

@@ -46,6 +46,12 @@ export async function removeStaleUploads(
   return removed;
 }
 
+/** Whether two endpoints are one, however their URLs are written; an empty one is that of AWS. */
+function isSameUrl(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((endpoint) => URL.parse(endpoint)?.href.replace(/\/+$/, ''));
+  return a === b;
+}
+
 /**
  * Aborts the uploads that killed processes left in this bucket, by their notes in the journal; see `openUploadJournal`.
  * Resolves with the number of notes dealt with. A server that does not answer leaves them to the next open.
@@ -61,7 +67,7 @@ export async function abortLeftOverUploads(
   const signal = patience();
   let settled = 0;
   for (const note of await journal.leftOver()) {
-    if (note.bucket !== bucket || note.endpoint !== endpoint) continue;
+    if (note.bucket !== bucket || !isSameUrl(note.endpoint, endpoint)) continue;
     try {
       await abortUploadsOf(connection, note.key, signal);
     } catch {

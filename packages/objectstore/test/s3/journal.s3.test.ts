@@ -5,7 +5,7 @@ import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openS3ObjectStore, openUploadJournal, type S3ObjectStore } from '../../src/index.ts';
 import { outcome, tempDir } from '../local/helpers.ts';
-import { answerError } from '../support/fault-proxy.ts';
+import { answerError, slowDown } from '../support/fault-proxy.ts';
 import { startGuarded } from '../support/guarded-process.ts';
 import { startVersitygw } from '../support/s3-servers.ts';
 import { type Bucket, body, connectFaulty, MIB, openBucket } from './put-harness.ts';
@@ -126,6 +126,28 @@ test('with a journal, an upload whose id was never told is aborted, too', async 
   expect(await outcome(put('orphan', body(6 * MIB)))).toBe('PERMISSION_DENIED');
   expect(proxy.fired('refused') + proxy.fired('lost again')).toBe(2);
   expect(await bucket.uploads('orphan')).toEqual([]);
+  expect(await readdir(dir)).toEqual([]);
+});
+
+test('an upload that surely never began leaves no note, and nothing is looked for', async () => {
+  const dir = join(await tempDir(), 'journal');
+  const { proxy, put } = await connectFaulty(bucket, { uploadJournal: await openUploadJournal({ dir }) });
+  proxy.rule('slow', { ...BEGIN, times: 4, fault: slowDown() });
+  expect(await outcome(put('never began', body(6 * MIB)))).toBe('THROTTLED');
+  expect(proxy.fired('slow')).toBe(4);
+  expect(proxy.count('GET')).toBe(0);
+  expect(await readdir(dir)).toEqual([]);
+  await proxy.close();
+  expect(await outcome(put('nobody there', body(6 * MIB)))).toBe('UNAVAILABLE');
+  expect(await readdir(dir)).toEqual([]);
+});
+
+test('an endpoint is the same however its URL is written', async () => {
+  const dir = join(await tempDir(), 'journal');
+  const { child, endpoint } = await uploading('written', dir);
+  await child.stop();
+  await open(dir, `${endpoint.replace('http:', 'HTTP:')}/`);
+  expect(await bucket.uploads('written')).toEqual([]);
   expect(await readdir(dir)).toEqual([]);
 });
 
