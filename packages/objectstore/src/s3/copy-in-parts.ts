@@ -6,6 +6,7 @@ import { type BegunUpload, beginUpload } from './begin-upload.ts';
 import { completeUpload } from './complete-upload.ts';
 import { copySourceOf } from './copy-source.ts';
 import { formatEtag } from './etag.ts';
+import { failureOf, type Put } from './put-outcome.ts';
 import { completionTimeoutMs } from './request-time.ts';
 import type { S3Connection } from './s3-connection.ts';
 
@@ -25,6 +26,7 @@ export async function copyInParts(
   const { contentType, metadata, sizeBytes } = source;
   const token = randomUUID();
   const options = { signal, contentType, metadata };
+  const put: Put = { key: to, sizeBytes, options, token };
   // We do not see the bytes. Some servers (versitygw 1.8) give the checksum of the whole source for each of its ranges;
   // made from these, that of the copy would be wrong for ever.
   const upload = await beginUpload(connection, to, options, token, "the server's");
@@ -33,9 +35,9 @@ export async function copyInParts(
     parts = await copyParts(connection, source, upload, signal, partBytes);
   } catch (error) {
     await upload.abort();
-    throw error;
+    throw ObjectStoreError.is(error) ? failureOf(put, error) : error;
   }
-  return completeUpload(connection, { key: to, sizeBytes, options, token }, upload, {
+  return completeUpload(connection, put, upload, {
     parts,
     sizeBytes,
     crc: undefined,

@@ -90,6 +90,15 @@ describe('a copy in parts', () => {
     expect(await bucket.uploads()).toEqual([]);
   });
 
+  test('whose upload somebody else has aborted is not of a source that is gone', async () => {
+    const { connection, proxy } = await source('i');
+    proxy.rule('stolen', { method: 'PUT', query: /partNumber=2/, fault: answerError(404, 'NoSuchUpload') });
+    const error = await failure(copyObject(connection, 'i', 'i copy', {}, limits));
+    expect(error).toMatchObject({ code: 'IO_ERROR', retryable: true });
+    expect(proxy.fired('stolen')).toBe(1);
+    expect(await bucket.uploads()).toEqual([]);
+  });
+
   test('that is aborted leaves neither an object nor an upload behind', async () => {
     const { connection, proxy } = await source('d');
     const reason = new Error('enough');
