@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { FileIO } from '@danube/iceberg';
 import {
   createFileIO,
@@ -30,14 +29,13 @@ export interface Warehouse {
 type ObjectStoreSettings = StorageSettings['objectStore'];
 
 /**
- * Opens the store that holds the warehouse; a local one is made when it does not exist. Files of tables may lie in other
- * buckets, too: they are reached by the same settings.
+ * Opens the store that holds the warehouse; a local one is made, durably, when it does not exist. Files of tables may lie in
+ * other buckets, too: they are reached by the same settings.
  */
 export async function openWarehouse(
   { objectStore, warehouse }: StorageSettings,
   use: WarehouseUse,
 ): Promise<Warehouse> {
-  if (objectStore.kind === 'local') mkdirSync(warehouse.slice('file://'.length), { recursive: true });
   const factory = createObjectStoreFactory(await factoryOptions(objectStore, use));
   try {
     // Opened now and not with the first file: that ends the uploads that a killed broker left.

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ObjectStoreError } from '../errors.ts';
@@ -34,7 +34,7 @@ export class DirectoryTree {
   readonly #fs: LocalFileSystem;
   readonly #root: string;
   readonly #throughDescriptors: boolean;
-  /** Directories whose entry in their parent this process has synced, by path and inode. */
+  /** Directories whose entry in their parent this process has synced; see `markOf`. */
   readonly #durable = new Set<string>();
 
   constructor(fs: LocalFileSystem, root: string, throughDescriptors: boolean) {
@@ -156,8 +156,7 @@ export class DirectoryTree {
   }
 
   async #makeDurable(parent: Directory, child: Directory): Promise<void> {
-    const { dev, ino } = await child.handle.stat();
-    const mark = `${dev}:${ino}:${child.segments.join('/')}`;
+    const mark = markOf(child, await child.handle.stat());
     if (this.#durable.has(mark)) return;
     await parent.handle.sync();
     if (this.#durable.size >= MAX_REMEMBERED) this.#durable.clear();
@@ -188,8 +187,11 @@ export class DirectoryTree {
     try {
       return this.#directory(await this.#fs.open(this.#root, OPEN_DIRECTORY), []);
     } catch (error) {
-      throw new ObjectStoreError('IO_ERROR', `the root directory ${this.#root} cannot be opened any more`, {
-        context: { root: this.#root, systemCode: systemCode(error) ?? 'unknown' },
+      const code = systemCode(error);
+      // Others, such as too many open files, are not about the root.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw error;
+      throw new ObjectStoreError('IO_ERROR', `the root directory ${this.#root} is not there any more`, {
+        context: { root: this.#root, systemCode: code },
         cause: error,
       });
     }
@@ -218,6 +220,14 @@ export class DirectoryTree {
       },
     );
   }
+}
+
+/**
+ * Tells a directory from a later one of the same name, which may have been given the same inode: when that was made. A file
+ * system that does not know gives the last change or nothing, which costs a sync too many or is as good as can be.
+ */
+function markOf({ segments }: Directory, { dev, ino, birthtimeMs }: Stats): string {
+  return `${dev}:${ino}:${birthtimeMs}:${segments.join('/')}`;
 }
 
 /** Whether names can be reached through open descriptors here (Linux with /proc mounted). */

@@ -103,7 +103,10 @@ test('a note that cannot be made is an error and leaves nothing; a directory mus
   };
   const fs: LocalFileSystem = {
     ...nodeFs,
-    open: async (path, flags, mode) => Object.assign(await nodeFs.open(path, flags, mode), { sync: full }),
+    open: async (path, flags, mode) => {
+      const file = await nodeFs.open(path, flags, mode);
+      return String(path).endsWith('.upload') ? Object.assign(file, { sync: full }) : file;
+    },
   };
   const journal = await openUploadJournal({ dir, fs });
   const code = (error: unknown) => (ObjectStoreError.is(error) ? error.code : error);

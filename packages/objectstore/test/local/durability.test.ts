@@ -17,6 +17,37 @@ test('opening makes the root and the directories above it durable', async () => 
   expect(memory.atRisk(root)).toEqual([]);
 });
 
+test('a root that somebody else has just made is durable when it is open', async () => {
+  const base = await tempDir();
+  const root = join(base, 'root');
+  const memory = new VolatileMemory();
+  await memory.fs.mkdir(root);
+  const store = await openLocalObjectStore({ root, fs: memory.fs });
+  await store.put('k', bytes('x'));
+  expect(memory.atRisk(join(root, 'k'))).toEqual([]);
+});
+
+test('a root below a directory that may not be opened is opened, if it is there', async () => {
+  const base = await tempDir();
+  const root = join(base, 'root');
+  const memory = new VolatileMemory();
+  memory.fail = (call, path) => (call === 'open' && path === base ? 'EACCES' : undefined);
+  expect(await outcome(openLocalObjectStore({ root, fs: memory.fs }))).toBe('PERMISSION_DENIED');
+  const store = await openLocalObjectStore({ root, fs: memory.fs });
+  await store.put('k', bytes('x'));
+  memory.fail = (call, path) => (call === 'sync' && path === base ? 'EIO' : undefined);
+  expect(await outcome(openLocalObjectStore({ root, fs: memory.fs }))).toBe('IO_ERROR');
+});
+
+test('a directory that was removed and made again, with its inode, is made durable again', async () => {
+  const { root, memory, store } = await opened();
+  memory.inodes = (stats) => (stats.isDirectory() ? 7 : stats.ino);
+  await store.put('dir/sub/a', bytes('x'));
+  await nodeFs.rm(join(root, 'dir'), { recursive: true });
+  await store.put('dir/sub/a', bytes('y'));
+  expect(memory.atRisk(join(root, 'dir/sub/a'))).toEqual([]);
+});
+
 for (const ifAbsent of [true, false]) {
   test(`a put (ifAbsent: ${ifAbsent}) is durable when it resolves: content, name and every new directory`, async () => {
     const { root, memory, store } = await opened();
@@ -131,6 +162,19 @@ test('a directory whose parent could not be synced is not remembered as durable'
   expect(memory.atRisk(join(root, 'dir/a'))).toEqual([]);
 });
 
+test('a root that cannot be opened for now is told with the reason, and whether it is worth another try', async () => {
+  const { root, memory, store } = await opened();
+  for (const [system, code, retryable] of [
+    ['EMFILE', 'IO_ERROR', true],
+    ['EACCES', 'PERMISSION_DENIED', false],
+  ] as const) {
+    memory.fail = (call, path) => (call === 'open' && path === root ? system : undefined);
+    for (const call of [store.put('k', bytes('x')), store.get('k'), store.delete('k'), keys(store, '')]) {
+      await expect(call).rejects.toMatchObject({ code, retryable, context: { systemCode: system } });
+    }
+  }
+});
+
 test('a root that is gone is an error of its own, not NOT_FOUND', async () => {
   const { root, store } = await opened();
   await nodeFs.rm(root, { recursive: true });
@@ -144,6 +188,9 @@ test('a root that is no directory, or no absolute path, is refused', async () =>
   await nodeFs.writeFile(join(base, 'file'), 'x');
   expect(await outcome(openLocalObjectStore({ root: join(base, 'file') }))).toBe('IO_ERROR');
   expect(await outcome(openLocalObjectStore({ root: 'relative' }))).toBe('INVALID_ARGUMENT');
+  // Where nothing can be made although the parent is there.
+  if (process.platform === 'linux')
+    expect(await outcome(openLocalObjectStore({ root: '/proc/none/at/all' }))).toBe('IO_ERROR');
 });
 
 test.runIf(process.platform === 'linux')(

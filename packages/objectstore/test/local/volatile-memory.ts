@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import nodeFs from 'node:fs/promises';
 import type { LocalFileSystem } from '../../src/local/file-system.ts';
@@ -16,6 +17,8 @@ export class VolatileMemory {
   readonly calls: string[] = [];
   /** Which call of which path fails, with which system code. Asked before it is made. */
   fail: (call: string, path: string) => string | undefined = () => undefined;
+  /** What `stat` says of the inode of an open file or directory. */
+  inodes: (stats: Stats) => number = ({ ino }) => ino;
   /** What happens just before a call of an open file or directory. */
   beforeCall: (call: string, path: string) => Promise<void> = async () => {};
 
@@ -76,6 +79,7 @@ export class VolatileMemory {
           memory.#check(String(property), path);
           const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, args);
           if (property === 'writeFile') memory.unsyncedContent.add((await target.stat()).ino);
+          if (property === 'stat') (result as Stats).ino = memory.inodes(result as Stats);
           if (property === 'sync') await memory.#synced(target, path);
           return result;
         };
