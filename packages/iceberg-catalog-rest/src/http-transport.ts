@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent, buildConnector } from 'undici';
 import { AttemptError } from './attempt-error.ts';
+import { safeCause } from './auth/safe-cause.ts';
 
 const inflate = promisify(gunzip);
 
@@ -101,11 +102,15 @@ async function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promi
 }
 
 function notConnected(url: URL, cause: unknown): AttemptError {
-  return new AttemptError('not-sent', `no connection to ${url.host} (${detail(cause)})`, { cause });
+  return new AttemptError('not-sent', `no connection to ${url.host} (${detail(cause)})`, {
+    cause: safeCause(cause),
+  });
 }
 
 function lost(url: URL, cause: unknown): AttemptError {
-  return new AttemptError('lost', `no whole reply from ${url.host} (${detail(cause)})`, { cause });
+  return new AttemptError('lost', `no whole reply from ${url.host} (${detail(cause)})`, {
+    cause: safeCause(cause),
+  });
 }
 
 function detail(cause: unknown): string {

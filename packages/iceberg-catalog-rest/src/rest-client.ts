@@ -1,18 +1,12 @@
-import { IcebergError, type JsonValue, parseJson, stringifyJson } from '@danube/iceberg';
-import {
-  type Attempt,
-  type CallPolicy,
-  createCallPolicy,
-  parseRetryAfter,
-  ResilienceError,
-} from '@danube/resilience';
+import { IcebergError, type JsonValue, stringifyJson } from '@danube/iceberg';
+import { type Attempt, type CallPolicy, createCallPolicy, ResilienceError } from '@danube/resilience';
 import { AttemptError } from './attempt-error.ts';
 import type { RestAuth } from './auth/rest-auth.ts';
 import { CallFailure, isUnsent } from './call-failure.ts';
 import { CallsUnderWay, type UnderWay } from './calls-under-way.ts';
-import { readErrorModel } from './error-model.ts';
 import { type HttpReply, type HttpTransport, openHttpTransport } from './http-transport.ts';
 import type { ResolvedRestCatalogOptions } from './options.ts';
+import { readBody, refusal } from './reply-reading.ts';
 import {
   isEndpointFault,
   isInDoubt,
@@ -48,7 +42,6 @@ const ownHeaders = {
   'user-agent': '@danube/iceberg-catalog-rest',
 };
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Sends requests to one server, in as many attempts as the rules and the policy allow. Any number at once. */
 export class RestClient {
@@ -85,7 +78,7 @@ export class RestClient {
   /** Rejects with a `CallFailure`, and with nothing else. */
   async send<T>(request: RestRequest<T>): Promise<T> {
     const record = { operation: request.operation, doubts: [] as unknown[], attempts: 0 };
-    const call: Call = { record, isSent: false, isRenewed: false };
+    const call: Call = { record, sent: new Set(), isRenewed: false };
     const underWay = this.#calls.begin();
     try {
       return await this.#policy.execute(
@@ -93,7 +86,7 @@ export class RestClient {
         {
           operation: request.operation,
           signal: underWay.signal,
-          classify: (error) => classify(error, request, call, underWay),
+          classify: (error, { number }) => classify(error, request, call, { number, underWay }),
         },
       );
     } catch (error) {
@@ -110,13 +103,15 @@ export class RestClient {
     await this.#auth.close?.();
   }
 
-  async #attempt<T>(request: RestRequest<T>, call: Call, { signal }: Attempt): Promise<T> {
+  async #attempt<T>(request: RestRequest<T>, call: Call, attempt: Attempt): Promise<T> {
+    const { signal } = attempt;
+    if (this.isClosed) throw new AttemptError('not-sent', 'the catalog is closed', { isFinal: true });
     call.record.attempts += 1;
-    let [reply, secrets] = await this.#exchange(request, call, signal);
+    let [reply, secrets] = await this.#exchange(request, call, attempt);
     if (isStaleProof(reply) && !call.isRenewed && this.#auth.renew !== undefined) {
       call.isRenewed = true;
       if (await proving(this.#auth.renew(signal)))
-        [reply, secrets] = await this.#exchange(request, call, signal);
+        [reply, secrets] = await this.#exchange(request, call, attempt);
     }
     const isSuccess = (reply.status >= 200 && reply.status < 300) || isNotModified(reply, request);
     if (!isSuccess) throw refusal(reply, secrets);
@@ -131,9 +126,8 @@ export class RestClient {
   async #exchange<T>(
     { operation, url, headers, body, key }: RestRequest<T>,
     call: Call,
-    signal: AbortSignal,
+    { number, signal }: Attempt,
   ): Promise<[reply: HttpReply, secrets: readonly string[]]> {
-    call.isSent = false;
     const { method } = operationRules[operation];
     const plain: Record<string, string> = { ...this.#headers, ...headers };
     if (key !== undefined) plain['idempotency-key'] = key.text;
@@ -142,11 +136,11 @@ export class RestClient {
     const proof = await proving(this.#auth.authorize({ method, url, headers: plain, body: bytes, signal }));
     signal.throwIfAborted();
     // From here on the server may act on it.
-    call.isSent = true;
+    call.sent.add(number);
     const all = { ...plain, ...lowerCased(proof) };
     const reply = await this.#transport.send({ method, url, headers: all, body: bytes, signal });
     // Refused for who calls: nothing was done, and what follows is a new sending.
-    if (isStaleProof(reply)) call.isSent = false;
+    if (isStaleProof(reply)) call.sent.delete(number);
     return [reply, [...this.#secrets, ...Object.values(proof).flatMap(secretsIn)]];
   }
 }
@@ -154,8 +148,11 @@ export class RestClient {
 /** What the attempts of one call share. */
 interface Call {
   readonly record: { readonly operation: OperationName; readonly doubts: unknown[]; attempts: number };
-  /** Whether the attempt under way got as far as sending something. */
-  isSent: boolean;
+  /**
+   * Numbers of the attempts that got as far as sending something. One whose time was up may go on for a while beside
+   * the next one.
+   */
+  readonly sent: Set<number>;
   isRenewed: boolean;
 }
 
@@ -168,8 +165,13 @@ async function proving<T>(proof: Promise<T>): Promise<T> {
   }
 }
 
-function classify<T>(error: unknown, request: RestRequest<T>, call: Call, underWay: UnderWay) {
-  const isDoubtful = call.isSent && isInDoubt(error) && !isUnsent(error);
+function classify<T>(
+  error: unknown,
+  request: RestRequest<T>,
+  call: Call,
+  { number, underWay }: { readonly number: number; readonly underWay: UnderWay },
+) {
+  const isDoubtful = call.sent.has(number) && isInDoubt(error) && !isUnsent(error);
   if (isDoubtful) call.record.doubts.push(error);
   const hasKey = request.key !== undefined && Date.now() < request.key.validUntilMs;
   const again =
@@ -192,28 +194,6 @@ function isStaleProof({ status }: HttpReply): boolean {
 
 function isNotModified<T>({ status }: HttpReply, { headers }: RestRequest<T>): boolean {
   return status === 304 && headers?.['if-none-match'] !== undefined;
-}
-
-function refusal(reply: HttpReply, secrets: readonly string[]): AttemptError {
-  const isPage = /^text\/html/i.test(reply.header('content-type') ?? '');
-  const model = isPage ? undefined : readErrorModel(reply.body, secrets);
-  return new AttemptError('refused', `status ${reply.status}${isPage ? ' with a page of HTML' : ''}`, {
-    status: reply.status,
-    retryAfterMs: parseRetryAfter(reply.header('retry-after'), Date.now()),
-    model,
-    isPage,
-  });
-}
-
-/** A body that is cut off, or a page of a proxy, is as good as no reply. */
-function readBody(reply: HttpReply): JsonValue | undefined {
-  if (reply.body.length === 0) return undefined;
-  try {
-    return parseJson(decoder.decode(reply.body));
-  } catch {
-    // The parser's message quotes the body, which may hold credentials.
-    throw new AttemptError('lost', `the reply with status ${reply.status} is no JSON`);
-  }
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
