@@ -15,7 +15,7 @@ import type {
   PutResult,
   StoreCapabilities,
 } from '../object-store.ts';
-import { checkGetOptions, checkOptions, checkPutOptions, closedError } from '../request-checks.ts';
+import { checkGetOptions, checkKeys, checkOptions, checkPutOptions, closedError } from '../request-checks.ts';
 import { copyObject } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
 import { listObjects } from './list-objects.ts';
@@ -106,7 +106,8 @@ class BucketStore implements S3ObjectStore {
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<readonly DeleteFailure[]> {
     this.#checkOpen();
     checkOptions(options, []);
-    return deleteObjects(this.#connection, keys, options);
+    checkKeys(keys);
+    return deleteObjects(this.#connection, [...keys], options);
   }
 
   async copy(from: string, to: string, options?: CallOptions): Promise<PutResult> {
