@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IcebergError } from '../../packages/iceberg/src/index.ts';
 import { type Fault, openFaultProxy } from '../../packages/objectstore/test/support/fault-proxy.ts';
 import type { FaultCase } from './faults.ts';
-import { makePlace, type Operation, type Place, type TableCalls } from './operations.ts';
+import { makePlace, type Operation, type Place } from './operations.ts';
 
 /** What a client said of a call. */
 export type Outcome =
@@ -11,7 +11,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly code: string; readonly error: unknown };
 
 /** A client that sends its requests to `uri`, and gives up an attempt after `timeoutMs`. */
-export type OpenClient = (uri: string, timeoutMs: number) => Promise<TableCalls & { close(): Promise<void> }>;
+export type OpenClient<C> = (uri: string, timeoutMs: number) => Promise<C & { close(): Promise<void> }>;
 
 /** What became of one operation under one fault. */
 export interface CellReport {
@@ -25,10 +25,10 @@ export interface CellReport {
 }
 
 /** Calls an operation through a proxy that lets the fault befall it, and compares what the client says with the server. */
-export async function runCell(
-  operation: Operation,
+export async function runCell<C>(
+  operation: Operation<C>,
   faultCase: FaultCase,
-  { place, openClient }: { readonly place: Place; readonly openClient: OpenClient },
+  { place, openClient }: { readonly place: Place; readonly openClient: OpenClient<C> },
 ): Promise<CellReport> {
   await makePlace(place);
   const prepared = await operation.prepare(place);

@@ -25,23 +25,24 @@ export interface Place {
 }
 
 /** An operation that is ready to be called once. */
-export interface Prepared {
-  call(catalog: TableCalls): Promise<unknown>;
+export interface Prepared<C> {
+  call(catalog: C): Promise<unknown>;
   /** Asks the server whether it has done it. Reading does nothing: undefined. */
   happened(): Promise<boolean | undefined>;
   /** Whether what the call resolved with is what the server has. */
   isRight(result: unknown): Promise<boolean>;
 }
 
-/** One kind of call, and the request that it is made of. */
-export interface Operation {
+/** One kind of call of a client, and the request that it is made of. */
+export interface Operation<C = TableCalls> {
   readonly name: string;
   readonly method: string;
   readonly path: RegExp;
-  prepare(place: Place): Promise<Prepared>;
+  prepare(place: Place): Promise<Prepared<C>>;
 }
 
-interface ServerTable {
+export interface ServerTable {
+  readonly 'metadata-location': string;
   readonly metadata: {
     readonly 'table-uuid': string;
     readonly properties: Readonly<Record<string, string>>;
@@ -49,15 +50,15 @@ interface ServerTable {
   };
 }
 
-const schema = { fields: [{ id: 1, name: 'id', required: true, type: 'long' }] } as const;
-const always = async () => true;
+export const schema = { fields: [{ id: 1, name: 'id', required: true, type: 'long' }] } as const;
+export const always = async () => true;
 
-function named({ namespace }: Place, name: string): TableIdentifier {
+export function named({ namespace }: Place, name: string): TableIdentifier {
   return { namespace: [namespace], name };
 }
 
 /** The table as the server has it, or undefined. */
-async function onServer({ uri, namespace }: Place, name: string): Promise<ServerTable | undefined> {
+export async function onServer({ uri, namespace }: Place, name: string): Promise<ServerTable | undefined> {
   const path = `namespaces/${namespace}/tables/${name}`;
   const { status, body } = await restCall<ServerTable>(uri, 'GET', path);
   if (status === 404) return undefined;
@@ -65,7 +66,7 @@ async function onServer({ uri, namespace }: Place, name: string): Promise<Server
   throw new Error(`the server itself answered ${status} to GET ${path}`);
 }
 
-async function isSameTable(place: Place, result: unknown, name: string): Promise<boolean> {
+export async function isSameTable(place: Place, result: unknown, name: string): Promise<boolean> {
   const there = await onServer(place, name);
   return there !== undefined && (result as LoadedTable).metadata.tableUuid === there.metadata['table-uuid'];
 }
@@ -81,25 +82,29 @@ const create: Operation = {
   }),
 };
 
+/** Makes a table, and a request that appends to it. */
+export async function newTableWithAppend(place: Place, name: string): Promise<CommitRequest> {
+  const base = await place.direct.createTable(named(place, name), { schema });
+  const setProperties = { marker: place.namespace };
+  return (await prepareAppend({ base, io: place.io, dataFiles: [], setProperties })).request;
+}
+
+/** Whether the request was carried out, once. */
+export async function hasAppend(place: Place, name: string): Promise<boolean> {
+  const { properties, snapshots } = (await onServer(place, name))!.metadata;
+  return properties['marker'] === place.namespace && snapshots?.length === 1;
+}
+
 /** An append: made twice it would be refused, as its second sending is no more on the state that it asserts. */
 const commit: Operation = {
   name: 'commit',
   method: 'POST',
   path: /\/tables\/t$/,
   async prepare(place) {
-    const base = await place.direct.createTable(named(place, 't'), { schema });
-    const setProperties = { marker: place.namespace };
-    const { io } = place;
-    const { request } = await prepareAppend({ base, io, dataFiles: [], setProperties });
-    const happened = async () => {
-      const table = await onServer(place, 't');
-      return (
-        table?.metadata.properties['marker'] === place.namespace && table.metadata.snapshots?.length === 1
-      );
-    };
+    const request = await newTableWithAppend(place, 't');
     return {
-      call: (catalog) => catalog.commitTable(named(place, 't'), request satisfies CommitRequest),
-      happened,
+      call: (catalog) => catalog.commitTable(named(place, 't'), request),
+      happened: () => hasAppend(place, 't'),
       isRight: async (result) => {
         const { properties, snapshots } = (result as LoadedTable).metadata;
         return properties['marker'] === place.namespace && snapshots.length === 1;
