@@ -5,7 +5,8 @@ import { AttemptError } from './attempt-error.ts';
  *
  * - `repeat`: it is sent again. It has no effect, or the same one however often it is made.
  * - `look`: what there is now is looked at. It is sent again only if that shows that it has not happened.
- * - `caller`: nothing; the outcome is unknown, and who commits knows what to look for in the table.
+ * - `caller`: nothing, unless the server asks for it again; the outcome is unknown, and who commits knows what to look for
+ *   in the table.
  *
  * With an idempotency key that the server honours, all are sent again.
  */
@@ -62,11 +63,13 @@ export type OperationName = keyof typeof operationRules;
 
 /** Whether a failed attempt of an operation may be followed by another one without looking. */
 export function maySendAgain(operation: OperationName, failure: unknown, hasKey: boolean): boolean {
-  if (!isInDoubt(failure)) return AttemptError.is(failure) && isNotNow(failure);
-  // A 503 that says when to come back asks for the same request again.
-  if (AttemptError.is(failure) && isNotNow(failure)) return true;
+  const asksForMore = AttemptError.is(failure) && isNotNow(failure);
+  if (!isInDoubt(failure)) return asksForMore;
   if (AttemptError.is(failure) && failure.kind === 'unreadable') return false;
-  return hasKey || operationRules[operation].inDoubt === 'repeat';
+  const { inDoubt } = operationRules[operation];
+  // A 503 that says when to come back asks for the same request, and a commit asserts what it is made for: the second of
+  // two is refused. Who is looked for is looked for here, too, lest a drop hits a successor.
+  return hasKey || inDoubt === 'repeat' || (inDoubt === 'caller' && asksForMore);
 }
 
 /**

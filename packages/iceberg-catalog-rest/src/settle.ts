@@ -41,7 +41,7 @@ export interface Settling {
  * of that attempt.
  */
 export async function settle<T>(change: Change<T>, { options, closing }: Settling): Promise<T> {
-  const { maxAttempts = 5, maxRetryAfterMs: _, ...settings } = options.resilience.retry ?? {};
+  const { maxAttempts = 5, maxRetryAfterMs = 30_000, ...settings } = options.resilience.retry ?? {};
   const backoff = createBackoff(settings, options.components?.random);
   const doubts: unknown[] = [];
   for (let sendings = 1; ; sendings += 1) {
@@ -60,8 +60,10 @@ export async function settle<T>(change: Change<T>, { options, closing }: Settlin
     const isOver = seen.kind === 'not-yet' && doubts.every(isServersOwnFailure) && !failure.endsRefused;
     if (isOver) throw toCatalogError(failure, change.subject, false);
     const isLast = seen.kind === 'unclear' || failure.endsRefused || sendings >= maxAttempts;
-    if (isLast || !(await pause(backoff.next(), closing)))
-      throw toCatalogError(failure, change.subject, true);
+    const askedMs = AttemptError.is(failure.last) ? (failure.last.retryAfterMs ?? 0) : 0;
+    const canWait = !isLast && askedMs <= maxRetryAfterMs;
+    const isNext = canWait && (await pause(Math.max(backoff.next(), askedMs), closing));
+    if (!isNext) throw toCatalogError(failure, change.subject, true);
   }
 }
 

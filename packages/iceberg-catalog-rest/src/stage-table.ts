@@ -13,16 +13,11 @@ import {
 } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
 import type { CommitCalls } from './commit-calls.ts';
+import { checkCreation, createRequestToJson } from './create-request.ts';
 import { saysMissing } from './error-mapping.ts';
 import type { RestLoadedTable, StagedTable } from './rest-catalog.ts';
 import { type Seen, type Settling, settle } from './settle.ts';
-import {
-  checkCreation,
-  createRequestToJson,
-  type TableCalls,
-  tableSubject,
-  translating,
-} from './table-calls.ts';
+import { type TableCalls, tableSubject, translating } from './table-calls.ts';
 import { copyOf, readStagedTable } from './table-reply.ts';
 
 /** What staging works with. */

@@ -1,16 +1,13 @@
 import {
   type CreateTableOptions,
-  createTableMetadata,
   formatIdentifier,
   IcebergError,
   type JsonFields,
   type Namespace,
-  partitionSpecToJson,
-  schemaToJson,
-  sortOrderToJson,
   type TableIdentifier,
 } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
+import { checkCreation, createRequestToJson } from './create-request.ts';
 import { type ErrorSubject, saysMissing, toCatalogError } from './error-mapping.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { allPages, readPage } from './pages.ts';
@@ -252,37 +249,6 @@ export async function translating<T>(subject: ErrorSubject, call: () => Promise<
   } catch (error) {
     throw toCatalogError(error, subject);
   }
-}
-
-/**
- * `INVALID_ARGUMENT` for a name, schema, spec or order that cannot be. Servers answer 500 to some, which would leave open
- * whether there is a table now. Formats that this release does not write are the server's to judge.
- */
-export function checkCreation(
-  identifier: TableIdentifier,
-  options: CreateTableOptions,
-  { urls }: Caller,
-): void {
-  // Checks the name, which is in the body only.
-  urls.table(identifier);
-  const { 'format-version': formatVersion = '2', ...properties } = options.properties ?? {};
-  if (formatVersion !== '2') return;
-  createTableMetadata({ ...options, properties, location: options.location ?? 'file:///checked' });
-}
-
-/** `CreateTableRequest` of the specification. */
-export function createRequestToJson(identifier: TableIdentifier, options: CreateTableOptions): object {
-  const { schema, partitionSpec, sortOrder, location, properties } = options;
-  return {
-    name: identifier.name,
-    location,
-    schema: schemaToJson({ schemaId: 0, ...schema }),
-    ...(partitionSpec !== undefined && {
-      'partition-spec': partitionSpecToJson({ specId: 0, ...partitionSpec }),
-    }),
-    ...(sortOrder !== undefined && { 'write-order': sortOrderToJson(sortOrder) }),
-    properties: properties ?? {},
-  };
 }
 
 function snapshotsQuery(snapshots: 'all' | 'refs'): { readonly snapshots?: string } {

@@ -260,12 +260,15 @@ describe('a drop whose reply is lost', () => {
     expect(await at.server.catalog.tableExists(orders)).toBe(false);
   });
 
-  test('does not drop the table that got the name meanwhile', async () => {
+  test.each<[string, Answer]>([
+    ['a reset', reset],
+    ['503 with Retry-After', comeBack],
+  ])('does not drop the table that got the name meanwhile (%s)', async (_, answer) => {
     await using at = await working({
       after: async (request, response) => {
         if (!isDrop(request)) return false;
         await at.server.catalog.createTable(orders, { schema });
-        reset(request, response);
+        await answer(request, response);
         return true;
       },
     });
