@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AwsCredentials } from '../../src/auth/aws-credentials.ts';
 import { oauth2ClientCredentials } from '../../src/auth/oauth2.ts';
 import { bearerToken } from '../../src/auth/rest-auth.ts';
@@ -90,6 +90,22 @@ describe('headers', () => {
     const later = (await open({ nowMs: () => nowMs() + 1000 }).authorize(base))['authorization'];
     expect(new Set([...signatures, later]).size).toBe(variants.length + 1);
   });
+});
+
+test('without the signer’s package it is UNSUPPORTED_FEATURE, which names it', async () => {
+  vi.resetModules();
+  vi.doMock('@smithy/signature-v4', () => {
+    throw new Error('there is no such package');
+  });
+  onTestFinished(() => {
+    vi.doUnmock('@smithy/signature-v4');
+    vi.resetModules();
+  });
+  const { sigV4: fresh } = await import('../../src/auth/sigv4.ts');
+  const auth = fresh({ region: 'eu-central-1', credentials: { accessKeyId, secretAccessKey } });
+  const error = await failureOf(auth.authorize(authRequest()));
+  expect(error.code).toBe('UNSUPPORTED_FEATURE');
+  expect(error.message).toContain('install @smithy/signature-v4');
 });
 
 describe('keys', () => {

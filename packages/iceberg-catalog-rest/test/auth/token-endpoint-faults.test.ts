@@ -27,6 +27,7 @@ const page = '<html><body>Bad Gateway</body></html>';
 const faults: readonly (readonly [string, Mishap])[] = [
   ['a connection that is reset', { kind: 'reset' }],
   ['an answer that does not come in time', { kind: 'slow', ms: 2_000 }],
+  ['an answer that stops in its middle', { kind: 'stall' }],
   ['500', { kind: 'answer', status: 500, body: '{"error":"server_error"}' }],
   ['502 with a page', { kind: 'answer', status: 502, body: page }],
   ['503 that says when', { kind: 'answer', status: 503, headers: { 'retry-after': '0' }, body: '' }],

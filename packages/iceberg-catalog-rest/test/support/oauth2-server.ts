@@ -27,6 +27,8 @@ export interface OAuth2ServerOptions {
 export type Mishap =
   | { readonly kind: 'reset' }
   | { readonly kind: 'slow'; readonly ms: number }
+  /** The answer begins, and does not go on. */
+  | { readonly kind: 'stall' }
   /** Bytes in place of an answer. */
   | { readonly kind: 'raw'; readonly text: string }
   | {
@@ -116,6 +118,7 @@ class TokenEndpoint implements OAuth2Server {
     const body = Buffer.concat(chunks).toString('utf8');
     const mishap = this.#mishaps.shift();
     if (mishap?.kind === 'reset') return void request.socket.resetAndDestroy();
+    if (mishap?.kind === 'stall') return void response.writeHead(200).write('{"access_token":"a');
     if (mishap?.kind === 'raw') return void request.socket.end(mishap.text);
     if (mishap?.kind === 'slow') await sleep(mishap.ms, undefined, { ref: false });
     if (mishap?.kind === 'answer') {
