@@ -18,15 +18,19 @@ export async function deleteFiles(
   locate: (location: string) => StoreLocation,
   locations: readonly string[],
 ): Promise<readonly FailedDeletion[]> {
+  // As they are now: the caller may change the array before all have gone.
+  const given = [...locations];
   const errors = new Map<number, unknown>();
   const batches = new Map<string, Batch>();
-  for (const [place, location] of locations.entries()) {
+  for (const [place, location] of given.entries()) {
     try {
       const { root, path: key, open } = locate(location);
       parseKey(key);
       const batch = batches.get(root) ?? { open, places: new Map<string, number[]>() };
       batches.set(root, batch);
-      batch.places.set(key, [...(batch.places.get(key) ?? []), place]);
+      const places = batch.places.get(key);
+      if (places === undefined) batch.places.set(key, [place]);
+      else places.push(place);
     } catch (error) {
       errors.set(place, error);
     }
@@ -34,7 +38,7 @@ export async function deleteFiles(
   await Promise.all([...batches.values()].map((batch) => deleteBatch(batch, errors)));
   return [...errors]
     .sort(([a], [b]) => a - b)
-    .map(([place, error]) => ({ location: locations[place] ?? '', error }));
+    .map(([place, error]) => ({ location: given[place] ?? '', error }));
 }
 
 async function deleteBatch({ open, places }: Batch, errors: Map<number, unknown>): Promise<void> {

@@ -30,7 +30,8 @@ export function checkOptions(options: object | undefined, known: readonly string
   throwIfAborted(signal);
 }
 
-function checkNames(options: object, known: readonly string[]): void {
+/** Refuses options that are no object, and names that are not known. Errors: `INVALID_ARGUMENT`. */
+export function checkNames(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidArgument('the options are not an object', { type: typeof options });
   }

@@ -171,6 +171,16 @@ test('what cannot be deleted is told in the order and as often as it was given; 
     expect(await outcome(io.readFile(location))).toBe('NOT_FOUND');
 });
 
+test('the list may be changed during the call: what was asked for is deleted and told of', async () => {
+  const { io } = overBuckets();
+  await io.writeFile('gs://b/1', bytes('x'));
+  const given = ['no location', 'gs://b/1', 'gs://b//'];
+  const deleting = io.deleteFiles(given);
+  given.splice(0, 3, 'gs://b/2');
+  expect((await deleting).map(({ location }) => location)).toEqual(['no location', 'gs://b//']);
+  expect(await outcome(io.readFile('gs://b/1'))).toBe('NOT_FOUND');
+});
+
 test('a store that cannot be opened fails its own files and no others', async () => {
   const { factory } = overBuckets();
   const io = createFileIO({

@@ -1,7 +1,7 @@
 import { openLocalObjectStore } from '../local/local-store.ts';
 import { createMemoryObjectStore } from '../memory-store.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { invalidArgument } from '../request-checks.ts';
+import { checkNames, invalidArgument } from '../request-checks.ts';
 import { openS3ObjectStore } from '../s3/s3-store.ts';
 import { withPrefix } from '../wrappers/prefix-store.ts';
 import { badLocation, type Location, originOf, parseLocation, sameSegment } from './location.ts';
@@ -11,7 +11,6 @@ import {
   type ObjectStoreConfig,
   type ObjectStoreFactoryOptions,
   type ResolvedFactoryOptions,
-  refuseUnknown,
   resolveFactoryOptions,
 } from './options.ts';
 import { StoreHandle } from './store-handle.ts';
@@ -83,10 +82,10 @@ class StoreFactory implements ObjectStoreFactory {
     }
     switch (target?.type) {
       case 'local':
-        refuseUnknown('a local store', target, ['type', 'root']);
+        checkNames(target, ['type', 'root']);
         return below(await this.#openLocal(target.root), undefined);
       case 'memory': {
-        refuseUnknown('a memory store', target, ['type', 'name', 'prefix']);
+        checkNames(target, ['type', 'name', 'prefix']);
         return below(await this.#openMemory(target.name ?? ''), target.prefix);
       }
       case 's3': {

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve, sep } from 'node:path';
 import type { ObjectStore } from '../object-store.ts';
-import { invalidArgument } from '../request-checks.ts';
+import { checkNames, invalidArgument } from '../request-checks.ts';
 import type { S3ObjectStoreOptions } from '../s3/options.ts';
 
 /** What a factory gives to every store that it opens. Everything may be left out. */
@@ -49,8 +49,11 @@ export interface ResolvedFactoryOptions {
 
 /** Fills defaults and checks. Errors: `INVALID_ARGUMENT`. The settings of S3 are checked when a bucket is opened. */
 export function resolveFactoryOptions(options: ObjectStoreFactoryOptions): ResolvedFactoryOptions {
-  refuseUnknown('createObjectStoreFactory', options, ['s3', 'localRoots', 'schemes']);
+  checkNames(options, ['s3', 'localRoots', 'schemes']);
   const { s3 = {}, localRoots = [], schemes = {} } = options;
+  checkObject('s3', s3);
+  checkObject('schemes', schemes);
+  if (!Array.isArray(localRoots)) throw invalidArgument('localRoots is not an array of paths', {});
   if ('bucket' in s3)
     throw invalidArgument('s3 is for all buckets; the bucket is named when one is opened', {});
   for (const [scheme, open] of Object.entries(schemes)) {
@@ -80,11 +83,7 @@ export function checkedRoot(root: string): string {
   return path;
 }
 
-/** Refuses misspelt names. Errors: `INVALID_ARGUMENT`. */
-export function refuseUnknown(what: string, given: object, known: readonly string[]): void {
-  const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw invalidArgument(`${what} has no option "${unknown}"; there are ${known.join(', ')}`, {
-    option: unknown,
-  });
+function checkObject(option: string, value: object): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw invalidArgument(`${option} is not an object`, { option });
 }

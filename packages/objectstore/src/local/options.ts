@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { invalidArgument } from '../request-checks.ts';
+import { checkNames, invalidArgument } from '../request-checks.ts';
 import { type LocalFileSystem, systemFileSystem } from './file-system.ts';
 
 export interface LocalObjectStoreOptions {
@@ -12,8 +12,6 @@ export interface LocalObjectStoreOptions {
   readonly fs?: LocalFileSystem | undefined;
 }
 
-const KNOWN = ['root', 'fs'];
-
 /** The options with their defaults. */
 export interface ResolvedLocalOptions {
   readonly root: string;
@@ -22,12 +20,7 @@ export interface ResolvedLocalOptions {
 
 /** Checks and completes the options. Errors: `INVALID_ARGUMENT` for unknown ones and a root that is no absolute path. */
 export function resolveLocalOptions(options: LocalObjectStoreOptions): ResolvedLocalOptions {
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) {
-    throw invalidArgument(`there is no option "${unknown}" here; known are ${KNOWN.join(', ')}`, {
-      option: unknown,
-    });
-  }
+  checkNames(options, ['root', 'fs']);
   const { root, fs = systemFileSystem } = options;
   if (typeof root !== 'string' || !isAbsolute(root)) {
     throw invalidArgument(`root "${root}" is not an absolute path`, { root: String(root) });

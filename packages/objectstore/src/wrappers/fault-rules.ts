@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invalidArgument } from '../request-checks.ts';
+import { checkNames, invalidArgument } from '../request-checks.ts';
 import type { StoreOperation } from './metrics-store.ts';
 
 /**
@@ -54,9 +54,7 @@ const withBody: readonly StoreOperation[] = ['get', 'getStream'];
 /** Checks rules. Errors: `INVALID_ARGUMENT`. */
 export function checkRules(rules: readonly FaultRule[]): void {
   for (const rule of rules) {
-    const known = ['fault', 'probability', 'operations', 'keys', 'nth', 'maxDelayMs'];
-    const unknown = Object.keys(rule).find((name) => !known.includes(name));
-    if (unknown !== undefined) throw invalidArgument(`a fault rule has no "${unknown}"`, { field: unknown });
+    checkNames(rule, ['fault', 'probability', 'operations', 'keys', 'nth', 'maxDelayMs']);
     const { fault, probability = 1, nth = 1, maxDelayMs = 20 } = rule;
     if (!kinds.includes(fault))
       throw invalidArgument(`"${fault}" is no fault; known are ${kinds.join(', ')}`, {});

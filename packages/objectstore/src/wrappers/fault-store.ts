@@ -15,7 +15,7 @@ import type {
   PutResult,
   StoreCapabilities,
 } from '../object-store.ts';
-import { checkKeys, invalidArgument } from '../request-checks.ts';
+import { checkKeys, checkNames, invalidArgument } from '../request-checks.ts';
 import { destroyOnAbort } from '../stream-abort.ts';
 import { endUnread } from '../unread-body.ts';
 import { FaultPlan, type PlannedFault } from './fault-plan.ts';
@@ -50,11 +50,10 @@ export interface FaultyStore extends ObjectStore {
  * Errors: `INVALID_ARGUMENT` for options that are none.
  */
 export function withFaults(store: ObjectStore, options: FaultOptions): FaultyStore {
-  const { seed, rules, ...unknown } = options;
+  checkNames(options, ['seed', 'rules']);
+  const { seed, rules } = options;
   if (!Number.isSafeInteger(seed)) throw invalidArgument('seed is not a whole number', {});
   if (!Array.isArray(rules)) throw invalidArgument('rules is not an array', {});
-  const [option] = Object.keys(unknown);
-  if (option !== undefined) throw invalidArgument(`withFaults has no option "${option}"`, { option });
   checkRules(rules);
   return new FaultStore(store, new FaultPlan(seed, rules));
 }

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../request-checks.ts';
+import { checkNames, invalidArgument } from '../request-checks.ts';
 
 /** Options of {@link withLimits}. With none of them nothing is limited. */
 export interface LimitsOptions {
@@ -31,13 +31,7 @@ export interface ResolvedLimits {
 
 /** Fills defaults and checks. Errors: `INVALID_ARGUMENT` for values out of range and for unknown names. */
 export function resolveLimits(options: LimitsOptions): ResolvedLimits {
-  const known = ['maxConcurrent', 'maxQueued', 'requestsPerSecond', 'burst'];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw invalidArgument(`there is no limit "${unknown}"; known are ${known.join(', ')}`, {
-      option: unknown,
-    });
-  }
+  checkNames(options, ['maxConcurrent', 'maxQueued', 'requestsPerSecond', 'burst']);
   const none = Number.POSITIVE_INFINITY;
   const { maxConcurrent = none, maxQueued = none, requestsPerSecond = none } = options;
   checkCount('maxConcurrent', maxConcurrent, 1);

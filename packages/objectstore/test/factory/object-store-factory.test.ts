@@ -198,7 +198,13 @@ describe('schemes', () => {
   test('settings that are none are refused', async () => {
     const root = await tempDir();
     for (const options of [
+      null,
+      5,
       { scheme: {} },
+      { s3: null },
+      { s3: 's3://b' },
+      { schemes: null },
+      { localRoots: root },
       { s3: { bucket: 'b' } },
       { schemes: { s3: async () => createMemoryObjectStore() } },
       { schemes: { GS: async () => createMemoryObjectStore() } },

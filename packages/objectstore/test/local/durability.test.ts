@@ -188,6 +188,8 @@ test('a root that is no directory, or no absolute path, is refused', async () =>
   await nodeFs.writeFile(join(base, 'file'), 'x');
   expect(await outcome(openLocalObjectStore({ root: join(base, 'file') }))).toBe('IO_ERROR');
   expect(await outcome(openLocalObjectStore({ root: 'relative' }))).toBe('INVALID_ARGUMENT');
+  for (const wrong of [undefined, null, 'root', {}, { root: base, dir: base }])
+    expect(await outcome(openLocalObjectStore(wrong as never))).toBe('INVALID_ARGUMENT');
   // Where nothing can be made although the parent is there.
   if (process.platform === 'linux')
     expect(await outcome(openLocalObjectStore({ root: '/proc/none/at/all' }))).toBe('IO_ERROR');

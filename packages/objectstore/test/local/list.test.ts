@@ -80,6 +80,15 @@ test('a directory is read once, however many pages it fills, and an object looke
   expect(seen.filter((call) => call.startsWith('lstat ')).length).toBeLessThanOrEqual(440);
 });
 
+test('5,000 objects come in five pages, each once and in order', async () => {
+  const { store, fill } = await opened();
+  const all = Array.from({ length: 5000 }, (_, i) => `d/${i % 7}/${String(i).padStart(4, '0')}`);
+  await fill(all);
+  const listed = await pages(store, 'd/');
+  expect(listed.map(({ objects }) => objects.length)).toEqual([1000, 1000, 1000, 1000, 1000]);
+  expect(listed.flatMap(({ objects }) => objects.map(({ key }) => key))).toEqual(all.sort());
+});
+
 test('random trees: every start, page size and delimiter gives what the memory store gives', async () => {
   let seed = Number(process.env.DANUBE_SEED ?? Date.now() % 1_000_000_007);
   const random = (below: number) => {

@@ -206,7 +206,9 @@ test('rules that are none are refused; closing meets no fault', async () => {
     const rules = [rule] as never;
     expect(() => withFaults(memory, { seed: 1, rules }), JSON.stringify(rule)).toThrow(/^INVALID_ARGUMENT/);
   }
-  expect(() => withFaults(memory, { seed: 0.5, rules: [] })).toThrow(/^INVALID_ARGUMENT/);
+  for (const options of [null, 5, { seed: 0.5, rules: [] }, { seed: 1 }, { seed: 1, rules: [], rule: 1 }]) {
+    expect(() => withFaults(memory, options as never), JSON.stringify(options)).toThrow(/^INVALID_ARGUMENT/);
+  }
   await one({ fault: 'unavailable' }, memory).store.close();
   expect(await outcome(memory.head('k'))).toBe('CLOSED');
 });

@@ -236,6 +236,8 @@ test('without a rate nobody waits for one, however little time has passed betwee
 
 test('limits that are none are refused', () => {
   for (const limits of [
+    null as never,
+    5 as never,
     { maxConcurrent: 0 },
     { maxConcurrent: 1.5 },
     { maxQueued: -1 },
