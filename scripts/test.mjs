@@ -86,7 +86,13 @@ async function main() {
     await tier('interop', reason, { DANUBE_PYTHON: python });
     if (withJvm) {
       const java = await javaEnvironment();
-      await tier('jvm', reason ?? java.reason, { DANUBE_PYTHON: python, ...java.env });
+      // The REST catalog server of Iceberg Java has a test with its tables on S3.
+      const s3 = await s3Judges();
+      await tier('jvm', reason ?? java.reason ?? s3.reason, {
+        DANUBE_PYTHON: python,
+        ...java.env,
+        ...s3.env,
+      });
     }
     if (withS3) {
       const judges = await s3Judges();
