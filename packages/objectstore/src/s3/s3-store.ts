@@ -24,6 +24,7 @@ import { putObject } from './put-object.ts';
 import { getObject, getObjectStream, headObject } from './read-object.ts';
 import { openS3Connection, type S3Connection } from './s3-connection.ts';
 import { abortLeftOverUploads, removeStaleUploads, type StaleUploadOptions } from './stale-uploads.ts';
+import { WritesUnderWay } from './writes-under-way.ts';
 
 /** A store on S3, with what only S3 needs. */
 export interface S3ObjectStore extends ObjectStore {
@@ -35,6 +36,12 @@ export interface S3ObjectStore extends ObjectStore {
    * Errors: `INVALID_ARGUMENT`, those of a listing, and the first failure of an abort, after all have been tried.
    */
   removeStaleUploads(options: StaleUploadOptions): Promise<number>;
+
+  /**
+   * As `ObjectStore.close`. Puts and copies under way end with `CLOSED` (with `PUT_STATE_UNKNOWN` if they may have happened)
+   * and abort their uploads first: it takes up to 15 s if the server does not answer.
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -57,6 +64,7 @@ export async function openS3ObjectStore(options: S3ObjectStoreOptions): Promise<
 class BucketStore implements S3ObjectStore {
   readonly capabilities: StoreCapabilities;
   readonly #connection: S3Connection;
+  readonly #writes = new WritesUnderWay();
   #closed = false;
 
   constructor(connection: S3Connection) {
@@ -74,7 +82,9 @@ class BucketStore implements S3ObjectStore {
     this.#checkOpen();
     parseKey(key);
     checkPutOptions(options, this.capabilities);
-    return putObject(this.#connection, key, body, options);
+    return this.#writes.run(options?.signal, (signal) =>
+      putObject(this.#connection, key, body, { ...options, signal }),
+    );
   }
 
   async get(key: string, options?: GetOptions): Promise<GetResult> {
@@ -113,7 +123,9 @@ class BucketStore implements S3ObjectStore {
   async copy(from: string, to: string, options?: CallOptions): Promise<PutResult> {
     this.#check(from, options);
     parseKey(to);
-    return copyObject(this.#connection, from, to, options);
+    return this.#writes.run(options?.signal, (signal) =>
+      copyObject(this.#connection, from, to, { ...options, signal }),
+    );
   }
 
   async removeStaleUploads(options: StaleUploadOptions): Promise<number> {
@@ -123,6 +135,7 @@ class BucketStore implements S3ObjectStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#writes.end();
     this.#connection.close();
   }
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openS3ObjectStore, openUploadJournal, type S3ObjectStore } from '../../src/index.ts';
 import { outcome, tempDir } from '../local/helpers.ts';
 import { answerError, slowDown } from '../support/fault-proxy.ts';
@@ -140,6 +140,41 @@ test('an upload that surely never began leaves no note, and nothing is looked fo
   await proxy.close();
   expect(await outcome(put('nobody there', body(6 * MIB)))).toBe('UNAVAILABLE');
   expect(await readdir(dir)).toEqual([]);
+});
+
+describe('a store that is closed in the middle of an upload', () => {
+  async function closedAt(key: string, rule: object) {
+    const dir = join(await tempDir(), 'journal');
+    const { proxy } = await connectFaulty(bucket);
+    proxy.rule('held', { ...rule, fault: { kind: 'hold-reply' } });
+    const store = await open(dir, proxy.endpoint);
+    let ended = false;
+    async function* source() {
+      try {
+        for (let n = 0; n < 17; n += 1) yield body(MIB);
+      } finally {
+        ended = true;
+      }
+    }
+    const putting = outcome(store.put(key, source()));
+    while (proxy.fired('held') === 0) await sleep(5);
+    await store.close();
+    const notes = await readdir(dir);
+    return { result: await putting, ended, notes, again: await outcome(store.put(key, body(1))) };
+  }
+
+  test('aborts it', async () => {
+    const { result, ended, notes, again } = await closedAt('closed', { query: /partNumber=2(?:&|$)/ });
+    expect([result, ended, notes, again]).toEqual(['CLOSED', true, [], 'CLOSED']);
+    expect(await bucket.uploads('closed')).toEqual([]);
+    expect(await bucket.read('closed')).toBeUndefined();
+  });
+
+  test('knows that it was completed', async () => {
+    const { result, notes } = await closedAt('closed late', { method: 'POST', query: /^uploadId=/ });
+    expect([result, notes]).toEqual(['done', []]);
+    expect((await bucket.read('closed late'))?.byteLength).toBe(17 * MIB);
+  });
 });
 
 test('an endpoint is the same however its URL is written', async () => {
