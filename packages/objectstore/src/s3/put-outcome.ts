@@ -31,8 +31,9 @@ import { type Ended, patience, sendPatiently, sendToEnd } from './send-to-end.ts
  * 2. Ours may have been the object that refused our second attempt, and was deleted since.
  * 3. The request may still be on its way and arrive after the HEAD.
  *
- * ALREADY_EXISTS in the fourth line takes the other object to have been first. It would be wrong only if ours had been
- * stored, then replaced by a put without condition: keys that are put with `ifAbsent` are not written otherwise.
+ * ALREADY_EXISTS in the fourth line takes the other object to have been first, and to stay. It would be wrong if ours had
+ * been stored and then replaced or deleted, or if the other one were deleted before a late attempt of ours arrives: keys
+ * that are put with `ifAbsent` are not written otherwise.
  *
  * A multipart upload can be asked more: completing it uses it up. When it can be aborted, it was not completed, and
  * never will be; see `conclude` in complete-upload.ts.
