@@ -44,7 +44,8 @@ export async function settle<T>(change: Change<T>, { options, closing }: Settlin
   const { maxAttempts = 5, maxRetryAfterMs = 30_000, ...settings } = options.resilience.retry ?? {};
   const backoff = createBackoff(settings, options.components?.random);
   const doubts: unknown[] = [];
-  for (let sendings = 1; ; sendings += 1) {
+  let attempts = 0;
+  for (;;) {
     let failure: CallFailure;
     try {
       return await change.send();
@@ -53,13 +54,14 @@ export async function settle<T>(change: Change<T>, { options, closing }: Settlin
       failure = error;
     }
     doubts.push(...failure.record.doubts);
+    attempts += failure.record.attempts;
     if (doubts.length === 0) throw toCatalogError(failure, change.subject, false);
     const seen = await look(change);
     if (seen.kind === 'happened') return seen.value;
     if (seen.kind === 'refused') throw seen.error;
     const isOver = seen.kind === 'not-yet' && doubts.every(isServersOwnFailure) && !failure.endsRefused;
     if (isOver) throw toCatalogError(failure, change.subject, false);
-    const isLast = seen.kind === 'unclear' || failure.endsRefused || sendings >= maxAttempts;
+    const isLast = seen.kind === 'unclear' || failure.endsRefused || attempts >= maxAttempts;
     const askedMs = AttemptError.is(failure.last) ? (failure.last.retryAfterMs ?? 0) : 0;
     const canWait = !isLast && askedMs <= maxRetryAfterMs;
     const isNext = canWait && (await pause(Math.max(backoff.next(), askedMs), closing));

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { outcome, scripted } from './support/open-catalog.ts';
+import { json, type nothing, type ReceivedRequest, reset } from './support/scripted-server.ts';
+
+describe('closing', () => {
+  test('ends waits between attempts, and keeps later calls from beginning', async () => {
+    const at = await scripted(reset, {
+      resilience: { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000, jitter: 'half' } },
+    });
+    const listing = outcome(at.catalog.listNamespaces());
+    while (at.server.requests.length === 0) await new Promise((done) => setTimeout(done, 5));
+    await new Promise((done) => setTimeout(done, 50));
+    await at.catalog.close();
+    expect(await listing).toBe('CATALOG_UNAVAILABLE');
+    expect(await outcome(at.catalog.listNamespaces())).toBe('CATALOG_UNAVAILABLE');
+    await at.server.close();
+  });
+
+  test('waits for what is under way, and then closes the proof of the caller', async () => {
+    const order: string[] = [];
+    const auth = { authorize: async () => ({}), close: async () => void order.push('auth closed') };
+    const slow = async (request: ReceivedRequest, response: Parameters<typeof nothing>[1]) => {
+      await new Promise((done) => setTimeout(done, 100));
+      await json(200, { namespaces: [] })(request, response);
+    };
+    const at = await scripted(slow, { auth });
+    const listing = at.catalog.listNamespaces().then(() => order.push('listed'));
+    while (at.server.requests.length === 0) await new Promise((done) => setTimeout(done, 5));
+    await at.catalog.close();
+    await listing;
+    expect(order).toEqual(['listed', 'auth closed']);
+    await at.server.close();
+  });
+});
