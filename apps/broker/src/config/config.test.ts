@@ -213,6 +213,26 @@ describe('configuration', () => {
       'storage.iceberg_config.warehouse: expected s3://BUCKET',
     ],
     [
+      'an s3 warehouse with dots',
+      iceberg('warehouse: "s3://b/../w"'),
+      'storage.iceberg_config.warehouse: expected s3://BUCKET',
+    ],
+    [
+      'an s3 warehouse with an empty segment',
+      iceberg('warehouse: "s3://b//w"'),
+      'storage.iceberg_config.warehouse: expected s3://BUCKET',
+    ],
+    [
+      'an s3 warehouse with a query',
+      iceberg('warehouse: "s3://b/w?x=1"'),
+      'storage.iceberg_config.warehouse: expected s3://BUCKET',
+    ],
+    [
+      'an s3 warehouse with a backslash',
+      iceberg('warehouse: "s3://b/a\\\\b"'),
+      'storage.iceberg_config.warehouse: expected s3://BUCKET',
+    ],
+    [
       'a local store with an s3 warehouse',
       iceberg('object_store: {type: local}\nwarehouse: "s3://b/w"'),
       'storage.iceberg_config.warehouse: expected a directory or a file:/// URI for the local object store',

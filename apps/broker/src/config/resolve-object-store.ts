@@ -25,6 +25,9 @@ const S3_KEYS = [
   'session_token',
 ] as const;
 
+/** A bucket, and segments of which none is empty or made of dots; nothing that could be taken for a query. */
+const S3_LOCATION = /^s3[an]?:\/\/[^/?#@\\]+(?:\/(?!\.{1,2}(?:\/|$))[^/?#\\]+)*$/;
+
 /**
  * The store and the warehouse, which must fit each other. Without `object_store.type` the warehouse's location decides.
  *
@@ -85,7 +88,7 @@ function s3Store(keys: ObjectStoreKeys, warehouse: Warehouse | undefined): Resol
       `expected a bucket, or ${ICEBERG_KEY}.warehouse with an s3:// location`,
     );
   }
-  if (!/^s3[an]?:\/\/[^/?#@]+(\/|$)/.test(named)) {
+  if (!S3_LOCATION.test(named)) {
     throw contradiction(warehouse?.key ?? `${STORE}.bucket`, 'expected s3://BUCKET or s3://BUCKET/PREFIX');
   }
   const { region, endpoint } = keys;
