@@ -80,6 +80,15 @@ test('a subject token in a file is read again for every exchange', async () => {
   expect(error.cause).toMatchObject({ code: 'ENOENT' });
 });
 
+test('a supplier that fails is ACCESS_DENIED with its reason, and what else is in its error is not shown', async () => {
+  const failed = Object.assign(new Error('vault is sealed'), { lastToken: subject });
+  const { auth } = await start({ subjectToken: () => Promise.reject(failed) });
+  const error = await failureOf(tokenOf(auth));
+  expect(error.code).toBe('ACCESS_DENIED');
+  expect(error.cause).toMatchObject({ message: 'vault is sealed' });
+  expectHidden(error, [subject]);
+});
+
 test('an exchanged token is itself exchanged before it ends, where that is wanted', async () => {
   const { clock, oauth2, auth } = await start({ refreshBy: 'token-exchange' });
   const first = await tokenOf(auth);

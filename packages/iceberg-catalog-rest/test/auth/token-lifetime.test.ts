@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallEvent } from '@danube/resilience';
 import { expect, test } from 'vitest';
 import { type OAuth2ClientCredentialsOptions, oauth2ClientCredentials } from '../../src/auth/oauth2.ts';
 import { authRequest, closing, failureOf, tokenOf } from '../support/auth-requests.ts';
@@ -58,15 +59,20 @@ test('a token endpoint that hangs holds nobody up while the old token lasts', as
 });
 
 test('a renewal ahead of time that fails leaves the old token in use, and is tried again before it ends', async () => {
-  const { clock, oauth2, auth } = await start({ lifetimeSeconds: 100 });
+  const events: string[] = [];
+  const onEvent = ({ kind }: CallEvent) => events.push(kind);
+  const { clock, oauth2, auth } = await start({ lifetimeSeconds: 100 }, { onEvent });
   const first = await tokenOf(auth);
   oauth2.meetNext({ kind: 'reset' });
   clock.pass(90_000);
   expect(await tokenOf(auth)).toBe(first);
-  await expect.poll(() => oauth2.requestCount).toBe(2);
-  // The failure has reached the client when a call does not ask again.
+  await expect.poll(() => events).toContain('gave-up');
+  await arrival();
+  // Half of what is left is waited, so that not every call asks.
   clock.pass(4_000);
   expect(await tokenOf(auth)).toBe(first);
+  await arrival();
+  expect(oauth2.requestCount).toBe(2);
   clock.pass(2_000);
   await expect.poll(() => tokenOf(auth)).not.toBe(first);
   expect(oauth2.requestCount).toBe(3);
