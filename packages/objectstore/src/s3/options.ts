@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net';
 import type { BreakerSettings, CallEvent, RetrySettings } from '@danube/resilience';
 import { ObjectStoreError } from '../errors.ts';
 import { invalidArgument } from '../request-checks.ts';
-import type { S3Credentials } from './credentials.ts';
+import { faultOfKeys, type S3Credentials } from './credentials.ts';
 import type { UploadJournal } from './upload-journal.ts';
 
 /** How calls to a bucket are repeated, held back and limited; see `@danube/resilience`. */
@@ -79,7 +79,10 @@ export interface S3ObjectStoreOptions {
   /** Time limit for making a connection. Default 5,000 ms; 1 ms or more. No effect beyond `requestTimeoutMs`. */
   readonly connectTimeoutMs?: number | undefined;
   readonly resilience?: S3ResilienceSettings | undefined;
-  /** Called for every retry, time-out and change of the breaker, synchronously. What it throws is dropped. */
+  /**
+   * Called synchronously for every retry, time-out, call that is given up or refused, and change of the breaker. What it
+   * throws, or rejects with, is dropped. Default: none.
+   */
   readonly onEvent?: ((event: CallEvent) => void) | undefined;
   readonly components?: Partial<S3Components> | undefined;
 }
@@ -230,14 +233,8 @@ function checkedCredentials(credentials: S3Credentials = 'default-chain'): S3Cre
   if (typeof credentials !== 'object' || credentials === null) {
     throw invalidArgument('credentials are neither keys nor where to get them', { option: 'credentials' });
   }
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   refuseUnknown('credentials', credentials, ['accessKeyId', 'secretAccessKey', 'sessionToken']);
-  for (const value of [accessKeyId, secretAccessKey, sessionToken ?? 'none']) {
-    if (typeof value !== 'string' || value === '') {
-      throw invalidArgument('credentials are not an accessKeyId and a secretAccessKey', {
-        option: 'credentials',
-      });
-    }
-  }
+  const fault = faultOfKeys({ sessionToken: undefined, expiresAtMs: undefined, ...credentials });
+  if (fault !== undefined) throw invalidArgument(`credentials: ${fault}`, { option: 'credentials' });
   return credentials;
 }
