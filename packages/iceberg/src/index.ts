@@ -1,5 +1,6 @@
 // Catalogs, and tables in them
 
+export { createCatalogFactory } from './catalog/catalog-factory.ts';
 export { createMemoryCatalog } from './catalog/memory-catalog.ts';
 export { preparePurge, purgeTable } from './maintenance/purge-table.ts';
 
@@ -170,6 +171,12 @@ export type {
   NamespacePropertiesUpdate,
   TableIdentifier,
 } from './catalog/catalog.ts';
+export type {
+  CatalogConfig,
+  CatalogFactory,
+  CatalogOpener,
+  OpenCatalog,
+} from './catalog/catalog-factory.ts';
 export type { MemoryCatalogOptions } from './catalog/memory-catalog.ts';
 export type { PreparedPurge, PurgedTable } from './maintenance/purge-table.ts';
 export type { CreateTableOptions } from './metadata/create-table-options.ts';
