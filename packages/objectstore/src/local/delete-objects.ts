@@ -100,8 +100,9 @@ async function unlink(
     throwIfAborted(signal);
     if ((await root.tree.refuseUnsafe(dir, name)) === 'file') await root.fs.unlink(dir.path(name));
   } catch (error) {
-    // ENOENT: somebody else was faster.
-    if (systemCode(error) !== 'ENOENT') failures.set(index, deleteError(error, key));
+    // Somebody else was faster, and perhaps has made a directory of this name already.
+    const code = systemCode(error);
+    if (code !== 'ENOENT' && code !== 'EISDIR') failures.set(index, deleteError(error, key));
   }
 }
 

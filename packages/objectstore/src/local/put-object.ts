@@ -75,8 +75,14 @@ async function linkIfAbsent({ root, temp, from, target, name, key }: Placement):
 async function replace({ root, temp, from, target, name, key }: Placement): Promise<void> {
   // rename would replace a link rather than follow it; refusing it makes the tampering known.
   if ((await root.tree.refuseUnsafe(target, name)) === 'directory') throw isDirectory(key);
-  // The commit point of a replacing put.
-  await root.fs.rename(temp.path(from), target.path(name));
+  try {
+    // The commit point of a replacing put.
+    await root.fs.rename(temp.path(from), target.path(name));
+  } catch (error) {
+    // Made since we looked, for a key below this one.
+    if (systemCode(error) === 'EISDIR') throw isDirectory(key);
+    throw error;
+  }
 }
 
 /** Makes a name that is visible already durable. From here on a failure cannot mean "it did not happen". */

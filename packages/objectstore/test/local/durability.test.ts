@@ -141,6 +141,17 @@ test('when writing or syncing the content fails nothing is visible and nothing i
   }
 });
 
+test('an object whose name becomes a directory during a put or delete is told as one that was there before', async () => {
+  const { root, memory, store } = await opened();
+  memory.fail = (call, path) => (call === 'rename' && path === join(root, 'k') ? 'EISDIR' : undefined);
+  expect(await outcome(store.put('k', bytes('x')))).toBe('INVALID_PATH');
+  expect(await nodeFs.readdir(join(root, '.objectstore-tmp'))).toEqual([]);
+  memory.fail = () => undefined;
+  await store.put('d', bytes('x'));
+  memory.fail = (call, path) => (call === 'unlink' && path === join(root, 'd') ? 'EISDIR' : undefined);
+  expect(await outcome(store.delete('d'))).toBe('done');
+});
+
 test('when the directory cannot be synced after the commit point the outcome is unknown, not failed', async () => {
   const { root, memory, store } = await opened();
   await store.put('d/old', bytes('x'));
