@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { outcome, scripted } from './support/open-catalog.ts';
-import { json, type nothing, type ReceivedRequest, reset } from './support/scripted-server.ts';
+import { json, reset } from './support/scripted-server.ts';
 
 describe('closing', () => {
   test('ends waits between attempts, and keeps later calls from beginning', async () => {
@@ -16,19 +16,23 @@ describe('closing', () => {
     await at.server.close();
   });
 
-  test('waits for what is under way, and then closes the proof of the caller', async () => {
+  test('waits for what is under way, also before it is sent, and then closes the proof of the caller', async () => {
     const order: string[] = [];
-    const auth = { authorize: async () => ({}), close: async () => void order.push('auth closed') };
-    const slow = async (request: ReceivedRequest, response: Parameters<typeof nothing>[1]) => {
-      await new Promise((done) => setTimeout(done, 100));
-      await json(200, { namespaces: [] })(request, response);
+    let isSlow = false;
+    const auth = {
+      authorize: async () => {
+        if (isSlow) await new Promise((done) => setTimeout(done, 100));
+        if (isSlow) order.push('authorized');
+        return {};
+      },
+      close: async () => void order.push('auth closed'),
     };
-    const at = await scripted(slow, { auth });
+    const at = await scripted(json(200, { namespaces: [] }), { auth });
+    isSlow = true;
     const listing = at.catalog.listNamespaces().then(() => order.push('listed'));
-    while (at.server.requests.length === 0) await new Promise((done) => setTimeout(done, 5));
     await at.catalog.close();
     await listing;
-    expect(order).toEqual(['listed', 'auth closed']);
+    expect(order).toEqual(['authorized', 'listed', 'auth closed']);
     await at.server.close();
   });
 });

@@ -1,7 +1,15 @@
 import { IcebergError } from '@danube/iceberg';
 import { describe, expect, test } from 'vitest';
 import { orders, outcome, scripted } from './support/open-catalog.ts';
-import { failure, inTurn, json, nothing, type ReceivedRequest } from './support/scripted-server.ts';
+import {
+  failure,
+  inTurn,
+  json,
+  nothing,
+  type ReceivedRequest,
+  reset,
+  silence,
+} from './support/scripted-server.ts';
 
 describe('secrets', () => {
   const secret = 'sEcReT-token-0123456789';
@@ -95,6 +103,35 @@ describe('proof of the caller', () => {
     expect(at.server.requests.map(({ headers }) => headers.authorization)).toEqual(['token-1', 'token-2']);
     expect(await outcome(at.catalog.commitTable(orders, request))).toBe('ACCESS_DENIED');
     expect(renewals).toEqual([1, 2]);
+  });
+
+  test('that is still being renewed when its time is up does not hide what the next attempt may have done', async () => {
+    // The renewal ends while the second attempt waits for its reply, and goes on for the first.
+    const renew = async (): Promise<boolean> => {
+      await new Promise((done) => setTimeout(done, 300));
+      return true;
+    };
+    await using at = await scripted(inTurn(failure(401, 'NotAuthorizedException'), silence), {
+      auth: { authorize: async () => ({}), renew },
+      resilience: { timeoutMs: 200, retry: { maxAttempts: 2, initialDelayMs: 1, maxDelayMs: 1 } },
+    });
+    const request = { requirements: [], updates: [] };
+    expect(await outcome(at.catalog.commitTable(orders, request))).toBe('COMMIT_STATE_UNKNOWN');
+    expect(at.server.requests).toHaveLength(2);
+  });
+
+  test('is renewed once in a call, however many attempts are refused', async () => {
+    let renewals = 0;
+    const renew = async (): Promise<boolean> => {
+      renewals += 1;
+      return true;
+    };
+    const stale = failure(401, 'NotAuthorizedException');
+    await using at = await scripted(inTurn(stale, reset, stale), {
+      auth: { authorize: async () => ({}), renew },
+    });
+    expect(await outcome(at.catalog.listNamespaces())).toBe('ACCESS_DENIED');
+    expect([renewals, at.server.requests.length]).toEqual([1, 3]);
   });
 
   test('that cannot be had ends the call with its own error, and nothing is sent', async () => {
