@@ -82,7 +82,7 @@ describe('when no new token can be had, the commit was not made and is not said 
 
   test('the identity provider hangs beyond the time limit of the catalog: CATALOG_UNAVAILABLE', async () => {
     const { catalog, table, oauth2, clock, committed } = await startGuardedCatalog({
-      client: { resilience: { timeoutMs: 200, retry: { maxAttempts: 1 } } },
+      client: { resilience: { timeoutMs: 1_500, retry: { maxAttempts: 1 } } },
     });
     oauth2.meetNext({ kind: 'slow', ms: 60_000 });
     clock.pass(2_000);
