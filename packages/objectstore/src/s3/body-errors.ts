@@ -1,5 +1,5 @@
 import { ObjectStoreError } from '../errors.ts';
-import type { S3Connection } from './s3-connection.ts';
+import type { S3Call, S3Connection } from './s3-connection.ts';
 
 /** A body that ended before its last byte, though in order: as Node.js reports one that was cut. */
 export function brokenOff(): Error {
@@ -15,6 +15,20 @@ export function damaged(connection: S3Connection, key: string, retryable = false
       context: connection.facts({ operation: 'get', key }),
       retryable,
     },
+  );
+}
+
+/** `IO_ERROR`: an answer with a good status that is not one of S3, as a captive portal gives it. Nothing in it is believed. */
+export function noS3Answer(
+  connection: S3Connection,
+  call: Pick<S3Call, 'operation' | 'key'>,
+  missing: string,
+): ObjectStoreError {
+  const context = connection.facts(call);
+  return new ObjectStoreError(
+    'IO_ERROR',
+    `${context['endpoint']} does not answer as S3 does: without ${missing}`,
+    { context },
   );
 }
 

@@ -1,10 +1,13 @@
 import { Readable } from 'node:stream';
+import { ObjectStoreError } from '../errors.ts';
 import { brokenOff, damaged, idleError } from './body-errors.ts';
 import { type OpenBody, openBody } from './get-request.ts';
 import type { S3Connection } from './s3-connection.ts';
 
 /** So much new data makes a broken connection forgiven: the next break starts with all attempts again. */
 const PROGRESS_BYTES = 1024 * 1024;
+/** A break after a wait of the reader for so long may be due to it: servers give up connections that stand still. */
+const LONG_WAIT_MS = 1000;
 /** That of the call policy. */
 const DEFAULT_ATTEMPTS = 5;
 
@@ -13,8 +16,8 @@ const DEFAULT_ATTEMPTS = 5;
  * version, after the wait and with the attempts of the call policy, to which the break is a failed attempt. It fails only
  * when these are used up without progress, or the version is gone.
  *
- * Nothing is read ahead of the reader but the usual buffers. A reader that waits may wait for as long as it likes; the
- * server may not.
+ * Nothing is read ahead of the reader but the usual buffers. A reader that waits may wait for as long as it likes, though the
+ * server gives the connection up meanwhile; the server may not.
  */
 export class BodyStream extends Readable {
   readonly #connection: S3Connection;
@@ -28,6 +31,11 @@ export class BodyStream extends Readable {
   #at: number;
   #breaks = 0;
   #brokeAt: number;
+  /** Since when the source waits for the reader, and whether it has done so for long. */
+  #waitsSinceMs: number | undefined;
+  #hasWaited = false;
+  /** A break that is dealt with when the reader has taken what it has. */
+  #broken: { readonly cause: unknown; readonly sinceMs: number } | undefined;
 
   constructor(connection: S3Connection, key: string, opened: OpenBody) {
     super();
@@ -40,7 +48,20 @@ export class BodyStream extends Readable {
     this.#attach(opened.body);
   }
 
+  override read(size?: number): unknown {
+    const chunk = super.read(size) as unknown;
+    const broken = this.#broken;
+    if (broken !== undefined && size !== 0 && (chunk === null || this.readableLength === 0)) {
+      this.#broken = undefined;
+      this.#noteWait(broken.sinceMs);
+      this.#goOn(broken.cause);
+    }
+    return chunk;
+  }
+
   override _read(): void {
+    this.#noteWait(this.#waitsSinceMs);
+    this.#waitsSinceMs = undefined;
     this.#source?.resume();
     this.#idle?.refresh();
   }
@@ -83,7 +104,9 @@ export class BodyStream extends Readable {
     this.#idle?.refresh();
     this.#at += chunk.byteLength;
     this.#opened.check?.update(chunk);
-    if (!this.push(chunk)) this.#source?.pause();
+    if (this.push(chunk)) return;
+    this.#source?.pause();
+    this.#waitsSinceMs = performance.now();
   }
 
   #end(): void {
@@ -103,20 +126,39 @@ export class BodyStream extends Readable {
       return;
     }
     this.#detach();
+    if (this.readableLength === 0) this.#goOn(cause);
+    else this.#broken = { cause, sinceMs: performance.now() };
+  }
+
+  #noteWait(sinceMs: number | undefined): void {
+    if (sinceMs !== undefined && performance.now() - sinceMs >= LONG_WAIT_MS) this.#hasWaited = true;
+  }
+
+  #goOn(cause: unknown): void {
     if (this.destroyed) return;
-    if (this.#at - this.#brokeAt >= PROGRESS_BYTES) this.#breaks = 0;
+    const progress = this.#at - this.#brokeAt;
+    const isOurs = this.#hasWaited && progress > 0;
+    this.#hasWaited = false;
+    if (isOurs || progress >= PROGRESS_BYTES) this.#breaks = 0;
     this.#brokeAt = this.#at;
-    this.#breaks += 1;
-    this.#reopen(cause ?? brokenOff()).then(
+    if (!isOurs) this.#breaks += 1;
+    this.#reopen(isOurs ? undefined : (cause ?? brokenOff())).then(
       (next) => {
         if (this.destroyed) next.body.destroy();
         else this.#attach(next.body);
       },
-      (error: Error) => this.destroy(error),
+      (error: Error) => {
+        // Closing the store is the caller's own doing: it ends no process in which nobody reads the stream yet.
+        if (ObjectStoreError.is(error) && error.code === 'CLOSED') this.on('error', () => {});
+        this.destroy(error);
+      },
     );
   }
 
-  /** As one call, whose first attempt is the one that just failed: so it waits, counts and is seen as any other. */
+  /**
+   * As one call, whose first attempt is the one that just failed: so it waits, counts and is seen as any other. Without
+   * a cause nothing has failed but the patience of the server.
+   */
   #reopen(cause: unknown): Promise<OpenBody> {
     const { meta, range } = this.#opened;
     const call = {
@@ -127,7 +169,7 @@ export class BodyStream extends Readable {
       maxAttempts: this.#breaks < this.#maxAttempts ? this.#maxAttempts : 1,
     } as const;
     return this.#connection.attempts(call, async (attempt) => {
-      if (attempt.number === 1) throw cause;
+      if (attempt.number === 1 && cause !== undefined) throw cause;
       const rest = { start: this.#at, endExclusive: range.endExclusive };
       return openBody(this.#connection, attempt, this.#key, { range: rest, ifMatch: meta.etag });
     });

@@ -1,5 +1,6 @@
 import { ObjectStoreError } from '../errors.ts';
 import type { CallOptions, ObjectMeta, PutResult } from '../object-store.ts';
+import { noS3Answer } from './body-errors.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { copySourceOf } from './copy-source.ts';
 import { formatEtag, parseEtag } from './etag.ts';
@@ -102,7 +103,10 @@ async function requestCopy(
     timeoutMs: completionTimeoutMs(options, source.sizeBytes),
     retry: 'when-safe-to-repeat',
   });
-  const etag = parseEtag(CopyObjectResult?.ETag ?? '');
+  if (!CopyObjectResult?.ETag) {
+    throw unknownCopy(to, noS3Answer(connection, { operation: 'copy', key: to }, 'the etag of the copy'));
+  }
+  const etag = parseEtag(CopyObjectResult.ETag);
   return { etag, ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }) };
 }
 

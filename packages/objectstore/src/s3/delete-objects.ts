@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream';
 import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3';
 import { ObjectStoreError } from '../errors.ts';
 import { parseKey } from '../key.ts';
 import type { CallOptions, DeleteFailure } from '../object-store.ts';
+import { noS3Answer } from './body-errors.ts';
 import { mapS3Code } from './error-mapping.ts';
 import type { S3Call, S3Connection } from './s3-connection.ts';
 
@@ -20,7 +22,29 @@ export async function deleteObject(
 ): Promise<void> {
   const { sdk, bucket } = connection;
   const command = new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key });
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      refusePage(result.response as HttpAnswer);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'refusePage' },
+  );
   await connection.send(command, { operation: 'delete', key, signal, retry: 'when-safe-to-repeat' });
+}
+
+interface HttpAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Readable | undefined;
+}
+
+/** S3 answers without a body. A page of HTML is of somebody else, who has deleted nothing. */
+function refusePage({ statusCode, headers, body }: HttpAnswer): void {
+  if (statusCode !== 200 || !/^text\/html/i.test(headers['content-type'] ?? '')) return;
+  body?.destroy();
+  const $metadata = { httpStatusCode: statusCode };
+  throw Object.assign(new Error('the answer is a page of HTML'), { $metadata });
 }
 
 /** Removes objects, a thousand with each request. Resolves with the failures as `ObjectStore.deleteMany`. */
@@ -72,8 +96,8 @@ async function deleteBatch(
     await connection.attempts(call, async (attempt) => {
       const { sdk, bucket } = connection;
       const Objects = left.map((Key) => ({ Key }));
-      const command = new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } });
-      const refused = refusedIn(connection, await attempt.send(command));
+      const command = new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } });
+      const refused = refusedIn(connection, left, await attempt.send(command));
       const again = left.filter((key) => refused.get(key)?.retryable);
       for (const key of left) {
         const error = refused.get(key);
@@ -90,11 +114,18 @@ async function deleteBatch(
   }
 }
 
+/** The keys that were not deleted. Not only those with an error: what the server says nothing about may be there yet. */
 function refusedIn(
   connection: S3Connection,
-  { Errors = [] }: DeleteObjectsCommandOutput,
+  keys: readonly string[],
+  { Deleted = [], Errors = [] }: DeleteObjectsCommandOutput,
 ): Map<string, ObjectStoreError> {
   const refused = new Map<string, ObjectStoreError>();
+  const told = new Set([...Deleted, ...Errors].map(({ Key }) => Key));
+  for (const key of keys) {
+    if (told.has(key)) continue;
+    refused.set(key, noS3Answer(connection, { operation: 'deleteMany', key }, 'a word about each key'));
+  }
   for (const { Key = '', Code = '' } of Errors) {
     const { error } = mapS3Code(Code, connection.facts({ operation: 'deleteMany', key: Key }));
     if (error.code !== 'NOT_FOUND') refused.set(Key, error);

@@ -3,6 +3,7 @@ import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ObjectStoreError } from '../errors.ts';
 import type { GetOptions, ObjectMeta, ResolvedRange } from '../object-store.ts';
 import { type BodyCheck, bodyCheckFor } from './body-check.ts';
+import { noS3Answer } from './body-errors.ts';
 import { formatEtag } from './etag.ts';
 import { metaOf } from './object-meta.ts';
 import type { S3Attempt, S3Connection } from './s3-connection.ts';
@@ -22,14 +23,15 @@ export type GetRequest = Pick<GetOptions, 'range' | 'ifMatch' | 'ifNoneMatch'>;
 
 /**
  * Asks for an object or a part of it, and makes sure that the answer is about the bytes that were asked for. Rejects with
- * `CORRUPT`, retryable, if it is not.
+ * `CORRUPT`, retryable, if it is not, and as `metaOf`.
  */
 export async function openBody(
   connection: S3Connection,
   attempt: S3Attempt,
   key: string,
-  { range, ifMatch, ifNoneMatch }: GetRequest,
+  request: GetRequest,
 ): Promise<OpenBody> {
+  const { range, ifMatch, ifNoneMatch } = request;
   const { sdk, bucket } = connection;
   const command = new sdk.GetObjectCommand({
     Bucket: bucket,
@@ -46,11 +48,32 @@ export async function openBody(
     },
     { step: 'build', name: 'askForChecksum' },
   );
-  const answer = await attempt.send(command, connection.options.requestTimeoutMs);
+  const answer = await attempt
+    .send(command, connection.options.requestTimeoutMs)
+    .catch((error: ObjectStoreError) => {
+      // S3 says which is missing, bucket or object. Something in front of it that lost its way says neither.
+      const isUnexplained = error.code === 'NOT_FOUND' && error.context['s3Code'] === undefined;
+      throw isUnexplained ? noS3Answer(connection, { operation: 'get', key }, 'a reason for its 404') : error;
+    });
   const body = answer.Body as Readable;
-  const given = givenRange(answer);
-  if (given === undefined || !isAskedFor(given, range)) {
+  try {
+    return { ...understand(connection, key, answer, request), body };
+  } catch (error) {
     body.destroy();
+    throw error;
+  }
+}
+
+/** What the head of an answer says of its body. */
+function understand(
+  connection: S3Connection,
+  key: string,
+  answer: GetObjectCommandOutput,
+  request: GetRequest,
+): Omit<OpenBody, 'body'> {
+  const given = givenRange(answer);
+  const meta = metaOf(connection, key, given?.sizeBytes ?? 0, answer, request);
+  if (given === undefined || !isAskedFor(given, request.range)) {
     throw new ObjectStoreError('CORRUPT', `other bytes of "${key}" came than were asked for`, {
       context: {
         ...connection.facts({ operation: 'get', key }),
@@ -60,9 +83,15 @@ export async function openBody(
       retryable: true,
     });
   }
+  if (answer.ContentEncoding !== undefined && meta.etag.startsWith('W/')) {
+    const message = `"${key}" was compressed on its way: a proxy changes bodies`;
+    throw new ObjectStoreError('CORRUPT', message, {
+      context: { ...connection.facts({ operation: 'get', key }), contentEncoding: answer.ContentEncoding },
+    });
+  }
   const { start, endExclusive, sizeBytes } = given;
   const check = endExclusive - start === sizeBytes ? bodyCheckFor(answer) : undefined;
-  return { meta: metaOf(key, sizeBytes, answer), range: { start, endExclusive }, body, check };
+  return { meta, range: { start, endExclusive }, check };
 }
 
 function rangeHeader(start: number, endExclusive: number | undefined): string {

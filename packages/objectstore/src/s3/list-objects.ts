@@ -1,9 +1,7 @@
-import type { _Object, CommonPrefix, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { parseKey, parsePrefix } from '../key.ts';
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { groupOf, type ListRequest } from '../list-pages.ts';
-import type { ListPage, ObjectMeta } from '../object-store.ts';
-import { parseEtag } from './etag.ts';
-import { wholeSeconds } from './object-meta.ts';
+import type { ListPage } from '../object-store.ts';
+import { ListAnswers } from './list-answers.ts';
 import type { S3Connection } from './s3-connection.ts';
 
 /**
@@ -46,6 +44,7 @@ class ListWalk {
   /** The pages from there on, without the group `done`, and with the group `first` in front. */
   async *pages(startAfter: string | undefined, done?: string, first?: string): AsyncGenerator<ListPage> {
     const { prefix, delimiter, pageSize } = this.#request;
+    const answers = new ListAnswers(this.#connection, prefix, startAfter);
     let waiting = first;
     let next: Start | undefined = { startAfter };
     while (next !== undefined) {
@@ -56,22 +55,20 @@ class ListWalk {
         continue;
       }
       const answer = await this.#ask(prefix, next, room, delimiter);
-      const objects = objectsOf(answer);
-      const groups = groupsOf(answer).filter((name) => name !== done);
+      const { objects, groups, token } = answers.read(answer, done);
       const commonPrefixes = waiting === undefined ? groups : [waiting, ...groups];
       waiting = undefined;
       if (objects.length + commonPrefixes.length > 0) yield { objects, commonPrefixes };
-      const token = answer.IsTruncated ? answer.NextContinuationToken : undefined;
       next = token === undefined ? undefined : { token };
     }
   }
 
   /** Whether there is an object in a group behind a key. */
   async holdsKeyAfter(group: string, startAfter: string): Promise<boolean> {
+    const answers = new ListAnswers(this.#connection, group, startAfter);
     for (let next: Start | undefined = { startAfter }; next !== undefined; ) {
-      const answer = await this.#ask(group, next, this.#request.pageSize, false);
-      if (objectsOf(answer).length > 0) return true;
-      const token = answer.IsTruncated ? answer.NextContinuationToken : undefined;
+      const { objects, token } = answers.read(await this.#ask(group, next, this.#request.pageSize, false));
+      if (objects.length > 0) return true;
       next = token === undefined ? undefined : { token };
     }
     return false;
@@ -102,50 +99,4 @@ class ListWalk {
 interface Start {
   readonly startAfter?: string | undefined;
   readonly token?: string | undefined;
-}
-
-function objectsOf({ Contents = [], EncodingType }: ListObjectsV2CommandOutput): ObjectMeta[] {
-  return Contents.flatMap((object) => {
-    const key = decoded(object.Key, EncodingType);
-    return key !== undefined && isKey(key) ? [toMeta(key, object)] : [];
-  });
-}
-
-function groupsOf({ CommonPrefixes = [], EncodingType }: ListObjectsV2CommandOutput): string[] {
-  return CommonPrefixes.flatMap(({ Prefix }: CommonPrefix) => {
-    const name = decoded(Prefix, EncodingType);
-    return name !== undefined && isPrefix(name) ? [name] : [];
-  });
-}
-
-function toMeta(key: string, { Size = 0, LastModified, ETag = '' }: _Object): ObjectMeta {
-  return { key, sizeBytes: Size, lastModifiedMs: wholeSeconds(LastModified), etag: parseEtag(ETag) };
-}
-
-/** A name as it was put. Servers write a space as `+` or `%20`, and a plus always as `%2B`. */
-function decoded(name: string | undefined, encoding: string | undefined): string | undefined {
-  if (name === undefined || encoding !== 'url') return name;
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' '));
-  } catch {
-    // Not UTF-8, so it is no key to us and cannot be asked for.
-    return undefined;
-  }
-}
-
-function isKey(key: string): boolean {
-  return isAccepted(() => parseKey(key));
-}
-
-function isPrefix(prefix: string): boolean {
-  return isAccepted(() => parsePrefix(prefix));
-}
-
-function isAccepted(parse: () => unknown): boolean {
-  try {
-    parse();
-    return true;
-  } catch {
-    return false;
-  }
 }

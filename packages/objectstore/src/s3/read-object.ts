@@ -13,6 +13,9 @@ import type { S3Call, S3Connection } from './s3-connection.ts';
 /** The longest a timer of Node.js can wait: a body has no limit but the time without a byte. */
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
+/** How often HEAD may find bytes that GET says are not there before that is taken for a fault of the server. */
+const MAX_LOOKS = 5;
+
 /** Reads an object or a range into memory. `options` have been checked. Errors as `ObjectStore.get`. */
 export async function getObject(
   connection: S3Connection,
@@ -63,12 +66,35 @@ export async function getObjectStream(
   return result;
 }
 
-/** Asks for what is known of an object. Errors as `ObjectStore.head`. */
+/** Codes that an answer to HEAD does not tell the reason of, since it has no body. */
+const withoutReason: ReadonlySet<string> = new Set(['NOT_FOUND', 'PERMISSION_DENIED', 'INVALID_ARGUMENT']);
+
+/**
+ * Asks for what is known of an object. A HEAD that is refused is followed by a GET, whose answer says why: whoever takes
+ * `NOT_FOUND` for "not there" must not be told so for want of a bucket, of a known key, or by a proxy that lost its way.
+ *
+ * Errors as `ObjectStore.head`.
+ */
 export async function headObject(
   connection: S3Connection,
   key: string,
   options: GetOptions = {},
 ): Promise<ObjectMeta> {
+  try {
+    return await requestHead(connection, key, options);
+  } catch (error) {
+    if (!ObjectStoreError.is(error) || !withoutReason.has(error.code)) throw error;
+  }
+  const { ifMatch, ifNoneMatch } = options;
+  const { meta, body } = await connection.attempts(readCall('head', key, options), (attempt) =>
+    openBody(connection, attempt, key, { ifMatch, ifNoneMatch }),
+  );
+  // It has come into being meanwhile.
+  body.destroy();
+  return meta;
+}
+
+async function requestHead(connection: S3Connection, key: string, options: GetOptions): Promise<ObjectMeta> {
   const { sdk, bucket } = connection;
   const command = new sdk.HeadObjectCommand({
     Bucket: bucket,
@@ -77,7 +103,7 @@ export async function headObject(
     IfNoneMatch: options.ifNoneMatch && formatEtag(options.ifNoneMatch),
   });
   const answer = await connection.send(command, readCall('head', key, options));
-  return metaOf(key, answer.ContentLength ?? 0, answer);
+  return metaOf(connection, key, answer.ContentLength, answer, options);
 }
 
 /**
@@ -94,17 +120,24 @@ async function withRange<T>(
   const { start = 0, endExclusive } = options.range ?? {};
   const isWhole = start === 0 && endExclusive === undefined;
   const isEmpty = start === endExclusive;
-  for (;;) {
+  for (let look = 1; ; look += 1) {
     try {
       if (!isEmpty) return await read(isWhole ? { ...options, range: undefined } : options);
     } catch (error) {
       if (isWhole || endExclusive !== undefined || !isBehindEnd(error)) throw error;
+      if (look === MAX_LOOKS) throw neverThere(connection, key, error);
     }
     const meta = await headObject(connection, key, options);
     const range = resolveRange(key, options.range, meta.sizeBytes);
     if (range.start === range.endExclusive) return nothing(meta, range);
     // The object was replaced by a longer one since its end was reported.
   }
+}
+
+function neverThere(connection: S3Connection, key: string, cause: unknown): ObjectStoreError {
+  const message = `the server says again and again that "${key}" is longer, and does not give the rest`;
+  const context = connection.facts({ operation: 'get', key });
+  return new ObjectStoreError('UNAVAILABLE', message, { context, cause, retryable: true });
 }
 
 function isBehindEnd(error: unknown): boolean {
@@ -118,9 +151,9 @@ async function readWhole(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const limitMs = connection.options.requestTimeoutMs;
   const sizeBytes = range.endExclusive - range.start;
-  // Not zeroed first; every byte is written, or none is given.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
+  const bytes = roomFor(meta.key, sizeBytes, body);
   const cut = () => body.destroy();
+  if (signal.aborted) cut();
   signal.addEventListener('abort', cut, { once: true });
   const idle = setTimeout(() => body.destroy(idleError(connection, meta.key, limitMs)), limitMs);
   let at = 0;
@@ -146,6 +179,17 @@ async function readWhole(
   // Node.js has noticed already; but no byte that was not written may ever be given away.
   if (at !== sizeBytes) throw brokenOff();
   return bytes;
+}
+
+function roomFor(key: string, sizeBytes: number, body: Readable): Uint8Array<ArrayBuffer> {
+  try {
+    // Not zeroed first; every byte is written, or none is given.
+    return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
+  } catch (cause) {
+    body.destroy();
+    const message = `${sizeBytes} bytes of "${key}" do not fit into memory: read ranges, or use getStream`;
+    throw new ObjectStoreError('INVALID_ARGUMENT', message, { context: { key, sizeBytes }, cause });
+  }
 }
 
 function readCall(operation: string, key: string, { signal }: CallOptions): S3Call {

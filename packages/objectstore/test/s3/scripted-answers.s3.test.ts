@@ -120,18 +120,25 @@ test('an answer with other bytes than were asked for is not read: its connection
 test('listed names are decoded as AWS encodes them, with + for a space, and literal where a server does not encode', async () => {
   let encoding = '<EncodingType>url</EncodingType>';
   const contents = (...keys: string[]) =>
-    keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size><ETag>"e"</ETag></Contents>`).join('');
-  let listed = contents('a+b', 'a%20c', 'a%2Bd', 'a%25e', '100%zz', '%ED%95%9C/%07');
+    keys
+      .map(
+        (key) =>
+          `<Contents><Key>${key}</Key><Size>1</Size><ETag>"e"</ETag><LastModified>2026-11-25T10:00:00Z</LastModified></Contents>`,
+      )
+      .join('');
+  let listed = contents('100%zz', 'a+b', 'a%20c', 'a%25e', 'a%2Bd', '%ED%95%9C/%07');
   const server = await startScripted((_, response) => {
     response
       .writeHead(200, { 'content-type': 'application/xml' })
-      .end(`<?xml version="1.0"?><ListBucketResult>${encoding}${listed}</ListBucketResult>`);
+      .end(
+        `<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>${encoding}${listed}</ListBucketResult>`,
+      );
   });
   const store = await openStore(server.endpoint);
-  expect(await keys(store, '')).toEqual(['a b', 'a c', 'a+d', 'a%e', '한/\u0007']);
+  expect(await keys(store, '')).toEqual(['a b', 'a c', 'a%e', 'a+d', '한/\u0007']);
   encoding = '';
-  listed = contents('a+b', 'a%20c', '100%zz');
-  expect(await keys(store, '')).toEqual(['a+b', 'a%20c', '100%zz']);
+  listed = contents('100%zz', 'a%20c', 'a+b');
+  expect(await keys(store, '')).toEqual(['100%zz', 'a%20c', 'a+b']);
 });
 
 describe('answers and what they mean', () => {
@@ -281,9 +288,9 @@ describe('where there is no server', () => {
 test('deleteMany: keys that may be tried again are, the others fail with the error of delete, in order', async () => {
   const sent: string[][] = [];
   const answers = [
-    '<Error><Key>b</Key><Code>AccessDenied</Code></Error><Error><Key>c</Key><Code>InternalError</Code></Error><Error><Key>d</Key><Code>SlowDown</Code></Error>',
-    '<Error><Key>d</Key><Code>SlowDown</Code></Error>',
-    '',
+    '<Deleted><Key>a</Key></Deleted><Error><Key>b</Key><Code>AccessDenied</Code></Error><Error><Key>c</Key><Code>InternalError</Code></Error><Error><Key>d</Key><Code>SlowDown</Code></Error>',
+    '<Deleted><Key>c</Key></Deleted><Error><Key>d</Key><Code>SlowDown</Code></Error>',
+    '<Deleted><Key>d</Key></Deleted>',
   ];
   const server = await startScripted((request, response) => {
     let xml = '';
