@@ -44,12 +44,14 @@ export class CallRun {
     try {
       await credentials.current();
     } catch (cause) {
-      const error = new ObjectStoreError('UNAUTHENTICATED', 'there are no keys to sign with', {
-        context: this.#facts,
-        cause: safeCopy(cause),
-      });
+      const isLate = ObjectStoreError.is(cause) && cause.code === 'TIMEOUT';
+      const error = new ObjectStoreError(
+        isLate ? 'TIMEOUT' : 'UNAUTHENTICATED',
+        isLate ? 'no keys to sign with came in time' : 'there are no keys to sign with',
+        { context: this.#facts, cause: safeCopy(cause), retryable: isLate },
+      );
       // The server was not asked.
-      this.#failures.set(error, { error, retry: false, mayHaveHappened: false, endpointFault: undefined });
+      this.#failures.set(error, { error, retry: isLate, mayHaveHappened: false, endpointFault: undefined });
       throw error;
     }
     this.#generation = credentials.generation;

@@ -1,3 +1,5 @@
+import { ObjectStoreError } from '../errors.ts';
+
 /** Keys that do not change. */
 export interface S3StaticCredentials {
   readonly accessKeyId: string;
@@ -22,8 +24,9 @@ export interface S3VendedCredentials extends S3StaticCredentials {
  *   tokens, the metadata services of containers and instances.
  * - `anonymous`: requests are not signed; for public buckets.
  * - static keys.
- * - a function that hands out keys. Never called twice at once. It is asked again before its keys end, and once more
- *   when the server refuses them. What it throws becomes the cause of `UNAUTHENTICATED`, by name and message only.
+ * - a function that hands out keys. Never called twice at once, unless a call has not answered within
+ *   `requestTimeoutMs`, which counts as a failure. It is asked again before its keys end, which no request waits for, and
+ *   once more when the server refuses them. What it throws becomes the cause of `UNAUTHENTICATED`, by name and message only.
  */
 export type S3Credentials =
   | 'default-chain'
@@ -52,6 +55,8 @@ export interface CredentialSource {
   refuse(generation: number): boolean;
 }
 
+/** Keys that have just been handed out are used for so long even if they have ended by our clock, which may be wrong. */
+const SHORTEST_MS = 1000;
 /** How long keys that could not be renewed early are used before that is tried again. */
 const RENEWALS_APART_MS = 10_000;
 /** A server that refuses whatever keys it is shown must not make us ask for new ones all the time. */
@@ -60,29 +65,46 @@ const EARLY_MS = 5 * 60_000;
 
 /**
  * Keeps the keys that `fetch` hands out, for as long as they last. Callers at the same time share one fetch; one that
- * fails is not remembered.
+ * fails, or takes longer than `limitMs`, is not remembered. Errors of `current`: what `fetch` throws; `TIMEOUT`.
  */
 export function createCredentialSource(
   fetch: (refused: boolean) => Promise<Identity>,
-  nowMs = Date.now,
+  limitMs: number,
 ): CredentialSource {
-  return new CachedSource(fetch, nowMs);
+  return new CachedSource(fetch, limitMs);
+}
+
+/** What makes keys unusable, if anything: they go into headers. `expiresAtMs` may be wrong, too. */
+export function faultOfKeys(keys: Readonly<Record<keyof S3VendedCredentials, unknown>>): string | undefined {
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAtMs } = keys;
+  if (!isHeaderText(accessKeyId)) return 'accessKeyId is not printable ASCII without spaces';
+  if (typeof secretAccessKey !== 'string' || secretAccessKey === '') return 'secretAccessKey is no text';
+  if (sessionToken !== undefined && !isHeaderText(sessionToken))
+    return 'sessionToken is not printable ASCII without spaces';
+  const isTime = typeof expiresAtMs === 'number' && !Number.isNaN(new Date(expiresAtMs).getTime());
+  return expiresAtMs === undefined || isTime ? undefined : 'expiresAtMs is no time in milliseconds';
+}
+
+function isHeaderText(value: unknown): boolean {
+  return typeof value === 'string' && /^[!-~]+$/.test(value);
 }
 
 class CachedSource implements CredentialSource {
   readonly #fetch: (refused: boolean) => Promise<Identity>;
-  readonly #nowMs: () => number;
+  readonly #limitMs: number;
   #identity: Identity | undefined;
   #renewAtMs = Number.POSITIVE_INFINITY;
   #endsAtMs = Number.POSITIVE_INFINITY;
   #pending: Promise<Identity> | undefined;
+  /** By a clock that nobody sets: after a jump of the other one keys would not be renewed for as long. */
   #refusedAtMs = Number.NEGATIVE_INFINITY;
+  #fetches = 0;
   #refused = false;
   #generation = 0;
 
-  constructor(fetch: (refused: boolean) => Promise<Identity>, nowMs: () => number) {
+  constructor(fetch: (refused: boolean) => Promise<Identity>, limitMs: number) {
     this.#fetch = fetch;
-    this.#nowMs = nowMs;
+    this.#limitMs = limitMs;
   }
 
   get generation(): number {
@@ -90,18 +112,22 @@ class CachedSource implements CredentialSource {
   }
 
   async current(): Promise<Identity> {
-    if (this.#identity !== undefined && this.#nowMs() < this.#renewAtMs) return this.#identity;
+    const identity = this.#identity;
+    if (identity !== undefined && Date.now() < this.#renewAtMs) return identity;
     this.#pending ??= this.#renew().finally(() => {
       this.#pending = undefined;
     });
-    return this.#pending;
+    if (identity === undefined || Date.now() >= this.#endsAtMs) return this.#pending;
+    // Its failure is that of the calls after the end of these keys.
+    this.#pending.catch(() => {});
+    return identity;
   }
 
   refuse(generation: number): boolean {
     // Somebody else has noticed that already, whether the new keys have come or not.
     if (generation !== this.#generation || this.#identity === undefined) return true;
-    if (this.#nowMs() - this.#refusedAtMs < REFUSALS_APART_MS) return false;
-    this.#refusedAtMs = this.#nowMs();
+    if (performance.now() - this.#refusedAtMs < REFUSALS_APART_MS) return false;
+    this.#refusedAtMs = performance.now();
     this.#refused = true;
     this.#identity = undefined;
     return true;
@@ -109,21 +135,47 @@ class CachedSource implements CredentialSource {
 
   async #renew(): Promise<Identity> {
     const before = this.#identity;
-    let identity: Identity;
+    this.#fetches += 1;
+    const number = this.#fetches;
     try {
-      identity = await this.#fetch(this.#refused);
+      const fetched = this.#fetch(this.#refused).then((identity) => {
+        // Late keys are taken, but not after others were asked for.
+        if (number === this.#fetches) this.#take(identity);
+        return identity;
+      });
+      return await within(this.#limitMs, fetched);
     } catch (error) {
       // Early renewal is there so that it may fail: the keys of before are good to their end.
-      if (before === undefined || this.#identity !== before || this.#nowMs() >= this.#endsAtMs) throw error;
-      this.#renewAtMs = Math.min(this.#nowMs() + RENEWALS_APART_MS, this.#endsAtMs);
+      if (before === undefined || this.#identity !== before || Date.now() >= this.#endsAtMs) throw error;
+      this.#renewAtMs = Math.min(Date.now() + RENEWALS_APART_MS, this.#endsAtMs);
       return before;
     }
-    const nowMs = this.#nowMs();
-    this.#endsAtMs = identity.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
-    this.#renewAtMs = this.#endsAtMs - Math.min(EARLY_MS, Math.max(0, this.#endsAtMs - nowMs) / 2);
+  }
+
+  #take(identity: Identity): void {
+    const nowMs = Date.now();
+    const endsAtMs = identity.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
+    const renewAtMs = endsAtMs - Math.min(EARLY_MS, (endsAtMs - nowMs) / 2);
+    this.#endsAtMs = Math.max(endsAtMs, nowMs + SHORTEST_MS);
+    this.#renewAtMs = Math.max(renewAtMs, nowMs + SHORTEST_MS);
     this.#identity = identity;
     this.#refused = false;
     this.#generation += 1;
-    return identity;
+  }
+}
+
+/** Rejects with `TIMEOUT` if the keys do not come in time; what becomes of them later is not waited for. */
+async function within(limitMs: number, fetched: Promise<Identity>): Promise<Identity> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = `no keys to sign with came for ${limitMs} ms`;
+      reject(new ObjectStoreError('TIMEOUT', message, { context: { timeoutMs: limitMs }, retryable: true }));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([fetched, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

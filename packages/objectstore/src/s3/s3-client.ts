@@ -5,6 +5,7 @@ import { ObjectStoreError } from '../errors.ts';
 import {
   type CredentialSource,
   createCredentialSource,
+  faultOfKeys,
   type Identity,
   type S3Credentials,
   type S3VendedCredentials,
@@ -51,7 +52,9 @@ export async function createS3Access(options: ResolvedS3Options): Promise<S3Acce
   const sdk = await loadS3Sdk();
   const { credentials: configured, endpoint } = options;
   const vended =
-    typeof configured === 'function' ? createCredentialSource(() => vend(configured)) : undefined;
+    typeof configured === 'function'
+      ? createCredentialSource(() => vend(configured), options.requestTimeoutMs)
+      : undefined;
   const agents = agentsFor(options);
   const client = new sdk.S3Client({
     region: options.region ?? (await foundRegion(sdk)),
@@ -72,7 +75,8 @@ export async function createS3Access(options: ResolvedS3Options): Promise<S3Acce
     },
   });
   const found = (refused: boolean) => client.config.credentials({ forceRefresh: refused });
-  const credentials = configured === 'default-chain' ? createCredentialSource(found) : vended;
+  const credentials =
+    configured === 'default-chain' ? createCredentialSource(found, options.requestTimeoutMs) : vended;
   const close = () => {
     client.destroy();
     for (const agent of Object.values(agents)) agent.destroy();
@@ -111,8 +115,9 @@ async function vend(provider: () => Promise<S3VendedCredentials>): Promise<Ident
 }
 
 function toIdentity(credentials: S3VendedCredentials): Identity {
+  const fault = faultOfKeys({ sessionToken: undefined, expiresAtMs: undefined, ...credentials });
+  if (fault !== undefined) throw new Error(fault);
   const { accessKeyId, secretAccessKey, sessionToken, expiresAtMs } = credentials;
-  if (!accessKeyId || !secretAccessKey) throw new Error('there is no accessKeyId or no secretAccessKey');
   return {
     accessKeyId,
     secretAccessKey,

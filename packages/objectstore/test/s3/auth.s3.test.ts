@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ObjectStore } from '../../src/object-store.ts';
@@ -10,7 +11,7 @@ import { keys } from '../local/helpers.ts';
 import { answerError, type Fault, internalError } from '../support/fault-proxy.ts';
 import { createBucket } from '../support/s3-client.ts';
 import { type S3Server, startVersitygw } from '../support/s3-servers.ts';
-import { failure, KEYS, openFaulty, openStore, readAll } from './read-harness.ts';
+import { failure, KEYS, openFaulty, openStore, readAll, type Settings } from './read-harness.ts';
 
 let server: S3Server;
 beforeAll(async () => {
@@ -143,6 +144,78 @@ describe('a provider of keys', () => {
     expect(await failure(store.get('k'))).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  test.each([
+    ['get', (store: ObjectStore) => store.get('k')],
+    ['getStream', (store: ObjectStore) => store.getStream('k')],
+    ['head', (store: ObjectStore) => store.head('k')],
+  ] as const)('that does not answer %s: TIMEOUT; asked anew, it answers', async (_, call) => {
+    let asked = 0;
+    const credentials = () => {
+      asked += 1;
+      return asked === 1 ? new Promise<never>(() => {}) : Promise.resolve(KEYS);
+    };
+    const resilience = { retry: { maxAttempts: 1 }, breaker: false } as const;
+    const settings = { credentials, requestTimeoutMs: 300, resilience };
+    const { store, proxy } = await openFaulty(server, settings);
+    expect(await failure(call(store))).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    expect(proxy.count()).toBe(0);
+    // The time limits of attempt and provider end at the same moment, in any order.
+    await sleep(50);
+    await call(store);
+    expect(asked).toBe(2);
+  });
+
+  test('that does not answer while its keys are good holds up nobody', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const provider = vi.fn<() => Promise<S3VendedCredentials>>();
+    provider.mockResolvedValueOnce({ ...KEYS, expiresAtMs: Date.now() + 20 * 60_000 });
+    provider.mockReturnValue(new Promise<never>(() => {}));
+    const { store } = await openFaulty(server, { credentials: provider });
+    await store.get('k');
+    vi.setSystemTime(Date.now() + 16 * 60_000);
+    await store.get('k');
+    await store.get('k');
+    expect(provider).toHaveBeenCalledTimes(2);
+  });
+
+  test('whose keys have ended by the clock of this machine is not asked twice for each request', async () => {
+    const provider = vi.fn(async () => ({ ...KEYS, expiresAtMs: Date.now() - 60_000 }));
+    const { store } = await openFaulty(server, { credentials: provider });
+    await store.get('k');
+    await store.get('k');
+    expect(provider).toHaveBeenCalledTimes(1);
+  });
+
+  test('is asked when the clock was set back since it was asked last', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => void vi.useRealTimers());
+    const provider = vi.fn<() => Promise<S3VendedCredentials>>();
+    provider.mockResolvedValueOnce(WRONG).mockResolvedValueOnce(KEYS).mockResolvedValue(KEYS);
+    const { store, proxy } = await openFaulty(server, { credentials: provider });
+    await store.get('k');
+    vi.setSystemTime(Date.now() - 10 * 60_000);
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    proxy.rule('expired', { fault: answerError(400, 'ExpiredToken') });
+    await store.get('k');
+    expect(provider).toHaveBeenCalledTimes(3);
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['no secret', { accessKeyId: 'judge' }],
+    ['a line feed', { ...KEYS, accessKeyId: 'judge\n' }],
+    ['a token that is null', { ...KEYS, sessionToken: null }],
+    ['a time that is a text', { ...KEYS, expiresAtMs: '2026-11-25' }],
+  ])('that hands out %s is UNAUTHENTICATED, and nothing is sent', async (_, keys) => {
+    const { store, proxy, events } = await openFaulty(server, { credentials: async () => keys as never });
+    const error = await failure(store.get('k'));
+    expect(error).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
+    expect(inspect(error)).not.toContain(KEYS.secretAccessKey);
+    expect([proxy.count(), events]).toEqual([0, []]);
+  });
+
   test('that does not answer: TIMEOUT, and a put that waited for it has not happened', async () => {
     const credentials = () => new Promise<never>(() => {});
     const { store, proxy } = await openFaulty(server, { credentials, requestTimeoutMs: 100 });
@@ -168,13 +241,45 @@ describe('a provider of keys', () => {
   });
 });
 
-test('head knows no reason for a refusal: PERMISSION_DENIED with a wrong secret, and new keys are tried', async () => {
-  const { store } = await openFaulty(server, { credentials: WRONG });
-  expect(await failure(store.head('k'))).toMatchObject({ code: 'PERMISSION_DENIED' });
-  const provider = vi.fn<() => Promise<S3VendedCredentials>>();
-  provider.mockResolvedValueOnce(WRONG).mockResolvedValue(KEYS);
-  const renewed = await openFaulty(server, { credentials: provider });
-  expect((await renewed.store.head('k')).sizeBytes).toBe(4);
+// Goal: answers to HEAD have no body. Whoever takes NOT_FOUND for "not there" must not be told so for another reason.
+describe('head', () => {
+  test.each([
+    ['a wrong secret', { credentials: WRONG }, 'UNAUTHENTICATED', 'SignatureDoesNotMatch'],
+    ['an unknown key', { credentials: { ...KEYS, accessKeyId: 'nobody' } }, 'UNAUTHENTICATED', undefined],
+    ['a bucket that does not exist', { bucket: 'not-there' }, 'BUCKET_NOT_FOUND', 'NoSuchBucket'],
+    ['no object', { key: 'absent' }, 'NOT_FOUND', 'NoSuchKey'],
+  ])(
+    'with %s asks a GET for the reason',
+    async (_, { key = 'k', ...settings }: Settings & { key?: string }, code, s3Code) => {
+      const { store, proxy } = await openFaulty(server, settings);
+      expect(await failure(store.head(key))).toMatchObject({
+        code,
+        context: { operation: 'head', key, ...(s3Code && { s3Code }) },
+      });
+      expect(proxy.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
+    },
+  );
+
+  test('behind a proxy that knows nothing of it is not NOT_FOUND', async () => {
+    const { store, proxy } = await openFaulty(server);
+    proxy.rule('lost its way', { times: 2, fault: { kind: 'answer', status: 404 } });
+    expect(await failure(store.head('k'))).toMatchObject({ code: 'IO_ERROR' });
+    expect(proxy.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
+  });
+
+  test('of an object that comes into being meanwhile tells of it', async () => {
+    const { store, proxy } = await openFaulty(server);
+    proxy.rule('not yet', { method: 'HEAD', fault: { kind: 'answer', status: 404 } });
+    expect(await store.head('k')).toMatchObject({ key: 'k', sizeBytes: 4 });
+  });
+
+  test('with keys that expired goes on with new ones', async () => {
+    const provider = vi.fn<() => Promise<S3VendedCredentials>>();
+    provider.mockResolvedValueOnce(WRONG).mockResolvedValue(KEYS);
+    const { store, proxy } = await openFaulty(server, { credentials: provider });
+    expect((await store.head('k')).sizeBytes).toBe(4);
+    expect(proxy.requests.map(({ method }) => method)).toEqual(['HEAD', 'HEAD']);
+  });
 });
 
 test('anonymous requests carry no signature', async () => {
