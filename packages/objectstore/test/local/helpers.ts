@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
 import { ObjectStoreError, type ObjectStoreErrorCode } from '../../src/errors.ts';
-import type { ListOptions, ListPage, ObjectMeta, ObjectStore } from '../../src/object-store.ts';
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
 export const text = (body: Uint8Array) => new TextDecoder().decode(body);
@@ -29,27 +28,6 @@ export async function outcome(call: Promise<unknown>): Promise<ObjectStoreErrorC
     if (ObjectStoreError.is(error)) return error.code;
     throw error;
   }
-}
-
-/** All pages of a listing. */
-export async function pages(store: ObjectStore, prefix: string, options?: ListOptions): Promise<ListPage[]> {
-  const all: ListPage[] = [];
-  for await (const page of store.list(prefix, options)) all.push(page);
-  return all;
-}
-
-/** The objects of all pages of a listing. */
-export async function listAll(
-  store: ObjectStore,
-  prefix: string,
-  options?: ListOptions,
-): Promise<ObjectMeta[]> {
-  return (await pages(store, prefix, options)).flatMap(({ objects }) => objects);
-}
-
-/** The keys of all pages of a listing. */
-export async function keys(store: ObjectStore, prefix: string, options?: ListOptions): Promise<string[]> {
-  return (await listAll(store, prefix, options)).map((meta) => meta.key);
 }
 
 /** The names of the temporary files in a root. */
@@ -87,4 +65,5 @@ export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: planted`), { code });
 }
 
+export { keys, listAll, pages } from '../../src/conformance/listings.ts';
 export { basename, dirname, join };
