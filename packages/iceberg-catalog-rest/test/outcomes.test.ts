@@ -99,6 +99,23 @@ describe('a commit', () => {
     expect(await outcome(at.catalog.commitTable(orders, request))).toBe('COMMIT_STATE_UNKNOWN');
   });
 
+  test('is not taken for one of the same snapshot id that somebody else made', async () => {
+    const snapshotId = 77n;
+    await using at = await working({
+      before: async (request, response) => {
+        if (!isCommit(request) || at.server.requests.filter(isCommit).length > 1) return false;
+        const base = await at.server.catalog.loadTable(orders);
+        const other = await prepareAppend({ base, io: at.io, dataFiles: [], snapshotId });
+        await at.server.catalog.commitTable(orders, other.request);
+        await comeBack(request, response);
+        return true;
+      },
+    });
+    const base = await at.server.catalog.createTable(orders, { schema });
+    const { request } = await prepareAppend({ base, io: at.io, dataFiles: [], snapshotId });
+    expect(await outcome(at.catalog.commitTable(orders, request))).toBe('COMMIT_STATE_UNKNOWN');
+  });
+
   test('refused at once is a conflict, also after 429, which proves that nothing happened', async () => {
     await using at = await working({ before: first(2, isCommit, failure(429, 'TooManyRequestsException')) });
     await at.server.catalog.createTable(orders, { schema });
@@ -234,6 +251,19 @@ describe('a creation whose reply is lost', () => {
     expect(at.server.requests.filter(isRegister)).toHaveLength(1);
   });
 
+  test('of a registration is unknown where another metadata file has the name', async () => {
+    await using at = await working({
+      before: async (request, response) => {
+        if (!isRegister(request)) return false;
+        await at.server.catalog.createTable(invoices, { schema });
+        reset(request, response);
+        return true;
+      },
+    });
+    const { metadataLocation } = await at.server.catalog.createTable(orders, { schema });
+    expect(await outcome(at.catalog.registerTable(invoices, metadataLocation))).toBe('COMMIT_STATE_UNKNOWN');
+  });
+
   test('that cannot be looked at is unknown', async () => {
     await using at = await working({ before: first(99, () => true, reset) });
     expect(await outcome(at.catalog.createTable(orders, { schema }))).toBe('COMMIT_STATE_UNKNOWN');
@@ -366,4 +396,24 @@ test('a commit of two tables happens to both or to none', async () => {
   expect(await outcome(at.catalog.commitTransaction(set('2', 7)))).toBe('COMMIT_CONFLICT');
   expect(await values()).toEqual(['1', '1']);
   expect(await outcome(at.catalog.commitTransaction([]))).toBe('INVALID_ARGUMENT');
+});
+
+test('a refusal of a commit to two tables that its first sending caused is none', async () => {
+  const isTransaction = ({ target }: ReceivedRequest) => target === '/v1/transactions/commit';
+  await using at = await working({ after: first(1, isTransaction, comeBack) });
+  const changes = await Promise.all(
+    [orders, invoices].map(async (identifier) => {
+      const base = await at.server.catalog.createTable(identifier, { schema });
+      const { request } = await prepareAppend({ base, io: at.io, dataFiles: [] });
+      return { identifier, ...request };
+    }),
+  );
+  expect(await outcome(at.catalog.commitTransaction(changes))).toBe('done');
+  expect(at.server.requests.filter(isTransaction)).toHaveLength(2);
+  await using lost = await working({ after: first(1, isTransaction, reset) });
+  for (const table of [orders, invoices]) await lost.server.catalog.createTable(table, { schema });
+  const set = { requirements: [], updates: [{ action: 'set-properties', updates: { a: 'b' } }] } as const;
+  expect(await outcome(lost.catalog.commitTransaction([{ identifier: orders, ...set }]))).toBe(
+    'COMMIT_STATE_UNKNOWN',
+  );
 });
