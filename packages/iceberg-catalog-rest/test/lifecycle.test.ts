@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { outcome, scripted } from './support/open-catalog.ts';
-import { json, reset } from './support/scripted-server.ts';
+import { orders, outcome, schema, scripted } from './support/open-catalog.ts';
+import { failure, inTurn, json, reset } from './support/scripted-server.ts';
 
 describe('closing', () => {
   test('ends waits between attempts, and keeps later calls from beginning', async () => {
@@ -13,6 +13,19 @@ describe('closing', () => {
     await at.catalog.close();
     expect(await listing).toBe('CATALOG_UNAVAILABLE');
     expect(await outcome(at.catalog.listNamespaces())).toBe('CATALOG_UNAVAILABLE');
+    await at.server.close();
+  });
+
+  test('ends waits after a look, and what was in doubt stays unknown', async () => {
+    const missing = failure(404, 'NoSuchTableException');
+    const at = await scripted(inTurn(reset, missing), {
+      resilience: { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000, jitter: 'half' } },
+    });
+    const creating = outcome(at.catalog.createTable(orders, { schema }));
+    while (at.server.requests.length < 2) await new Promise((done) => setTimeout(done, 5));
+    await new Promise((done) => setTimeout(done, 50));
+    await at.catalog.close();
+    expect(await creating).toBe('COMMIT_STATE_UNKNOWN');
     await at.server.close();
   });
 
