@@ -67,7 +67,12 @@ export const faultCases: readonly FaultCase[] = [
     name: '409',
     fault: instead(refusal(409, 'AlreadyExistsException')),
     told: (operation) =>
-      ({ commit: 'COMMIT_CONFLICT', create: 'ALREADY_EXISTS', rename: 'ALREADY_EXISTS' })[operation],
+      ({
+        commit: 'COMMIT_CONFLICT',
+        'commit of a schema': 'COMMIT_CONFLICT',
+        create: 'ALREADY_EXISTS',
+        rename: 'ALREADY_EXISTS',
+      })[operation],
   },
   {
     name: '419',

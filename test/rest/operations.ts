@@ -45,6 +45,7 @@ export interface ServerTable {
   readonly 'metadata-location': string;
   readonly metadata: {
     readonly 'table-uuid': string;
+    readonly 'current-schema-id': number;
     readonly properties: Readonly<Record<string, string>>;
     readonly snapshots?: readonly unknown[];
   };
@@ -113,6 +114,32 @@ const commit: Operation = {
   },
 };
 
+/** A change that leaves no snapshot to look for, and is refused when it is made twice. */
+const commitSchema: Operation = {
+  name: 'commit of a schema',
+  method: 'POST',
+  path: /\/tables\/t$/,
+  async prepare(place) {
+    const { metadata } = await place.direct.createTable(named(place, 't'), { schema });
+    const fields = [...metadata.schemas[0]!.fields, { id: 2, name: 'note', required: false, type: 'string' }];
+    const request = {
+      requirements: [
+        { type: 'assert-table-uuid', uuid: metadata.tableUuid },
+        { type: 'assert-current-schema-id', currentSchemaId: 0 },
+      ],
+      updates: [
+        { action: 'add-schema', schema: { schemaId: 1, fields } },
+        { action: 'set-current-schema', schemaId: -1 },
+      ],
+    } as CommitRequest;
+    return {
+      call: (catalog) => catalog.commitTable(named(place, 't'), request),
+      happened: async () => (await onServer(place, 't'))!.metadata['current-schema-id'] === 1,
+      isRight: async (result) => (result as LoadedTable).metadata.currentSchemaId === 1,
+    };
+  },
+};
+
 const drop: Operation = {
   name: 'drop',
   method: 'DELETE',
@@ -174,7 +201,7 @@ const list: Operation = {
 };
 
 /** Calls that change something. */
-export const changes: readonly Operation[] = [create, commit, drop, rename];
+export const changes: readonly Operation[] = [create, commit, commitSchema, drop, rename];
 export const reads: readonly Operation[] = [load, list];
 
 /** Makes the namespace. */
