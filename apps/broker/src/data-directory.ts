@@ -98,6 +98,8 @@ function makeDirectories(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (!existsSync(dirname(path))) makeDirectories(dirname(path));
   mkdirSync(path);
+  // A power cut could take a directory whose name is not synced, with all that is in it.
+  syncDirectory(dirname(path));
 }
 
 /** Protects against `--data-dir ~`: a directory with content but without VERSION is not ours. */
