@@ -89,7 +89,7 @@ export async function headObject(
   const { meta, body } = await connection.attempts(readCall('head', key, options), (attempt) =>
     openBody(connection, attempt, key, { ifMatch, ifNoneMatch }),
   );
-  // It has come into being meanwhile.
+  // It has come into being meanwhile, or something on the way refuses HEAD.
   body.destroy();
   return meta;
 }
@@ -188,7 +188,7 @@ function roomFor(key: string, sizeBytes: number, body: Readable): Uint8Array<Arr
   } catch (cause) {
     body.destroy();
     const message = `${sizeBytes} bytes of "${key}" do not fit into memory: read ranges, or use getStream`;
-    throw new ObjectStoreError('INVALID_ARGUMENT', message, { context: { key, sizeBytes }, cause });
+    throw new ObjectStoreError('IO_ERROR', message, { context: { key, sizeBytes }, cause });
   }
 }
 

@@ -129,7 +129,7 @@ describe.each(ways)('%s', (operation, read) => {
   });
 
   test('an answer that never comes: TIMEOUT, each attempt after its time', async () => {
-    const { store, proxy, events } = await openFaulty(server, { requestTimeoutMs: 150 });
+    const { store, proxy, events } = await openFaulty(server, { requestTimeoutMs: 500 });
     proxy.rule('hang', { method: 'GET', times: Number.POSITIVE_INFINITY, fault: { kind: 'hold-reply' } });
     expect(await failure(read(store))).toMatchObject({ code: 'TIMEOUT', retryable: true });
     expect(proxy.count('GET')).toBe(4);

@@ -99,7 +99,7 @@ test('an object beyond all memory: get says so, and lets the connection go', asy
     response.writeHead(200, { ...head, 'content-length': 2 ** 52 }).write('x');
   });
   const store = await openStore(server.endpoint);
-  expect(await failure(store.get('k'))).toMatchObject({ code: 'INVALID_ARGUMENT', retryable: false });
+  expect(await failure(store.get('k'))).toMatchObject({ code: 'IO_ERROR', retryable: false });
   expect(requests).toBe(1);
   await vi.waitUntil(() => server.connections.open === 0);
 });
@@ -163,6 +163,16 @@ describe('a listing', () => {
 
   test('in order by UTF-8, which is not that of UTF-16, is whole', async () => {
     const names = ['p', 'p-', 'p/a', 'p0', 'p\u{fffd}', 'p\u{1f600}'];
+    const server = await startScripted((_request, response) => {
+      response
+        .writeHead(200, { 'content-type': 'application/xml' })
+        .end(`<?xml version="1.0"?><ListBucketResult>${contents(...names)}${end}</ListBucketResult>`);
+    });
+    expect(await keys(await openStore(server.endpoint), 'p')).toEqual(names);
+  });
+
+  test('with characters that a server could not write is listed as it says, in whatever order they leave', async () => {
+    const names = ['p\u{fffd}a', 'p!', 'p\u{fffd}', 'p0'];
     const server = await startScripted((_request, response) => {
       response
         .writeHead(200, { 'content-type': 'application/xml' })
@@ -236,4 +246,26 @@ describe('a stream that nobody reads', () => {
     stream.destroy();
     await once(stream, 'close').catch(() => {});
   }, 60_000);
+});
+
+test.each([
+  ['a key that may not be read', 403, 'AccessDenied'],
+  ['keys that are not known', 403, 'InvalidAccessKeyId'],
+  ['a page of somebody else', 404, ''],
+])('%s leaves the breaker closed, and other objects readable', async (_, status, code) => {
+  const server = await startScripted((request, response) => {
+    if (request.url?.includes('good')) response.writeHead(200, { ...head, 'content-length': 4 }).end('body');
+    else
+      response
+        .writeHead(status, { 'content-type': 'application/xml' })
+        .end(code && `<Error><Code>${code}</Code></Error>`);
+  });
+  const breaker = { opensAfter: { kind: 'consecutive', failures: 2 } } as const;
+  const store = await openStore(server.endpoint, { resilience: { breaker } });
+  for (let i = 0; i < 5; i += 1) {
+    await failure(store.get('bad'));
+    await failure(store.head('bad'));
+    await failure(store.getStream('bad'));
+  }
+  expect((await store.get('good')).bytes.byteLength).toBe(4);
 });
