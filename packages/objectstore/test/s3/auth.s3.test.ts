@@ -187,21 +187,6 @@ describe('a provider of keys', () => {
     expect(provider).toHaveBeenCalledTimes(1);
   });
 
-  test('is asked when the clock was set back since it was asked last', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    onTestFinished(() => void vi.useRealTimers());
-    const provider = vi.fn<() => Promise<S3VendedCredentials>>();
-    provider.mockResolvedValueOnce(WRONG).mockResolvedValueOnce(KEYS).mockResolvedValue(KEYS);
-    const { store, proxy } = await openFaulty(server, { credentials: provider });
-    await store.get('k');
-    vi.setSystemTime(Date.now() - 10 * 60_000);
-    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
-    onTestFinished(() => void vi.restoreAllMocks());
-    proxy.rule('expired', { fault: answerError(400, 'ExpiredToken') });
-    await store.get('k');
-    expect(provider).toHaveBeenCalledTimes(3);
-  });
-
   test.each([
     ['nothing', undefined],
     ['no secret', { accessKeyId: 'judge' }],
