@@ -23,7 +23,7 @@ const parts = {
     size: 'transactions of each',
   },
   'rest-commits': {
-    what: '3,000 transactions through a proxy that fails 20 % of the replies of a REST catalog server: 3,000 snapshots (about 10 minutes)',
+    what: '3,000 transactions through a proxy that fails 20 % of the replies of a REST catalog server: 3,000 snapshots (about 25 minutes)',
     file: 'test/rest/commits.soak.ts',
     size: 'transactions',
     restServer: true,

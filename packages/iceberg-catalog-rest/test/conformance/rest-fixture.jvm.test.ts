@@ -45,6 +45,14 @@ const differences: Readonly<Record<string, string>> = {
     'writes what it knows',
 };
 
+/** Races that Apache's server loses now and then, with what it does then. Each is run again if it fails, five times at most. */
+const races: Readonly<Record<string, string>> = {
+  'of several that create the same namespace at once exactly one succeeds':
+    'answers 500 to some, with the exception of its database',
+  'a commit that meets a rename is in the renamed table, or did not happen':
+    'loads the table after the commit, does not find it under its old name, and answers 404',
+};
+
 const cases = catalogConformance({ dotsInNamespaces: false });
 let fixture: RestFixture;
 beforeAll(async () => {
@@ -69,12 +77,13 @@ describe("the promises of Catalog, through two clients of Apache's server", () =
   for (const conformanceCase of cases) {
     const { name } = conformanceCase;
     const difference = differences[name];
-    if (difference === undefined) test.concurrent(name, () => run(conformanceCase));
+    const retry = races[name] === undefined ? 0 : 5;
+    if (difference === undefined) test.concurrent(name, { retry }, () => run(conformanceCase));
     else test.concurrent .fails(`${name} (not here: ${difference})`, () => run(conformanceCase));
   }
 
-  test('every difference that is listed is a case', () => {
+  test('every difference and race that is listed is a case', () => {
     const names = cases.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(Object.keys(differences)));
+    expect(names).toEqual(expect.arrayContaining([...Object.keys(differences), ...Object.keys(races)]));
   });
 });
