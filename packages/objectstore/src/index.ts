@@ -3,7 +3,7 @@
 export { openLocalObjectStore } from './local/local-store.ts';
 export { createMemoryObjectStore } from './memory-store.ts';
 export { openS3ObjectStore } from './s3/s3-store.ts';
-export { openUploadJournal } from './s3/upload-journal.ts';
+export { openUploadJournal } from './s3/upload/upload-journal.ts';
 
 // Stores by URL, files by location
 
@@ -48,11 +48,11 @@ export type { ObjectStoreConfig, ObjectStoreFactoryOptions } from './factory/opt
 export type { FileIOOptions, ListedFile, StoreFileIO } from './file-io.ts';
 export type { LocalObjectStoreOptions } from './local/options.ts';
 export type { CheckObjectStoreOptions } from './probe/check-object-store.ts';
-export type { S3Credentials, S3StaticCredentials, S3VendedCredentials } from './s3/credentials.ts';
+export type { S3Credentials, S3StaticCredentials, S3VendedCredentials } from './s3/connection/credentials.ts';
 export type { S3ObjectStoreOptions, S3ResilienceSettings } from './s3/options.ts';
 export type { S3ObjectStore } from './s3/s3-store.ts';
-export type { StaleUploadOptions } from './s3/stale-uploads.ts';
-export type { UploadJournalOptions } from './s3/upload-journal.ts';
+export type { StaleUploadOptions } from './s3/upload/stale-uploads.ts';
+export type { UploadJournalOptions } from './s3/upload/upload-journal.ts';
 export type { LimitsOptions } from './wrappers/limits-options.ts';
 export type { MetricsOptions, StoreCall, StoreOperation } from './wrappers/metrics-store.ts';
 
@@ -61,4 +61,4 @@ export type { MetricsOptions, StoreCall, StoreOperation } from './wrappers/metri
 export { compareKeys, MAX_KEY_BYTES, parseKey } from './key.ts';
 export type { LocalFileSystem } from './local/file-system.ts';
 export type { S3Components } from './s3/options.ts';
-export type { UploadJournal, UploadNote, UploadTarget } from './s3/upload-journal.ts';
+export type { UploadJournal, UploadNote, UploadTarget } from './s3/upload/upload-journal.ts';

@@ -1,9 +1,9 @@
 import type { GetOptions, ObjectMeta } from '../object-store.ts';
 import { checkConditions } from '../request-checks.ts';
-import { noS3Answer } from './body-errors.ts';
+import { noS3Answer } from './answer-errors.ts';
+import type { S3Connection } from './connection/s3-connection.ts';
 import { parseEtag } from './etag.ts';
-import { withoutPutToken } from './put-outcome.ts';
-import type { S3Connection } from './s3-connection.ts';
+import { withoutPutToken } from './write/put-outcome.ts';
 
 /** What answers to GET and HEAD say of an object. */
 export interface ObjectHeaders {

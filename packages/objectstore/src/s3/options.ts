@@ -2,8 +2,8 @@ import type { LookupFunction } from 'node:net';
 import type { BreakerSettings, CallEvent, RetrySettings } from '@danube/resilience';
 import { ObjectStoreError } from '../errors.ts';
 import { invalidArgument } from '../request-checks.ts';
-import { faultOfKeys, type S3Credentials } from './credentials.ts';
-import type { UploadJournal } from './upload-journal.ts';
+import { faultOfKeys, type S3Credentials } from './connection/credentials.ts';
+import type { UploadJournal } from './upload/upload-journal.ts';
 
 /** How calls to a bucket are repeated, held back and limited; see `@danube/resilience`. */
 export interface S3ResilienceSettings {

@@ -16,15 +16,15 @@ import type {
   StoreCapabilities,
 } from '../object-store.ts';
 import { checkGetOptions, checkKeys, checkOptions, checkPutOptions, closedError } from '../request-checks.ts';
-import { copyObject } from './copy-object.ts';
-import { deleteObject, deleteObjects } from './delete-objects.ts';
-import { listObjects } from './list-objects.ts';
+import { openS3Connection, type S3Connection } from './connection/s3-connection.ts';
+import { WritesUnderWay } from './connection/writes-under-way.ts';
 import { resolveS3Options, type S3ObjectStoreOptions } from './options.ts';
-import { putObject } from './put-object.ts';
-import { getObject, getObjectStream, headObject } from './read-object.ts';
-import { openS3Connection, type S3Connection } from './s3-connection.ts';
-import { abortLeftOverUploads, removeStaleUploads, type StaleUploadOptions } from './stale-uploads.ts';
-import { WritesUnderWay } from './writes-under-way.ts';
+import { listObjects } from './read/list-objects.ts';
+import { getObject, getObjectStream, headObject } from './read/read-object.ts';
+import { abortLeftOverUploads, removeStaleUploads, type StaleUploadOptions } from './upload/stale-uploads.ts';
+import { copyObject } from './write/copy-object.ts';
+import { deleteObject, deleteObjects } from './write/delete-objects.ts';
+import { putObject } from './write/put-object.ts';
 
 /** A store on S3, with what only S3 needs. */
 export interface S3ObjectStore extends ObjectStore {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ObjectStore } from '../../src/object-store.ts';
-import type { S3VendedCredentials } from '../../src/s3/credentials.ts';
+import type { S3VendedCredentials } from '../../src/s3/connection/credentials.ts';
 import { openS3ObjectStore } from '../../src/s3/s3-store.ts';
 import { keys } from '../local/helpers.ts';
 import { answerError, type Fault, internalError } from '../support/fault-proxy.ts';

@@ -1,9 +1,9 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ObjectStore } from '../../src/object-store.ts';
-import { copyObject } from '../../src/s3/copy-object.ts';
-import { getObject } from '../../src/s3/read-object.ts';
+import { getObject } from '../../src/s3/read/read-object.ts';
 import { openS3ObjectStore } from '../../src/s3/s3-store.ts';
+import { copyObject } from '../../src/s3/write/copy-object.ts';
 import { keys, pages } from '../local/helpers.ts';
 import { answerError, internalError } from '../support/fault-proxy.ts';
 import { createBucket, s3Client } from '../support/s3-client.ts';

@@ -1,7 +1,7 @@
 /** What an attempt does after its end: a call that is over sends nothing any more. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { S3VendedCredentials } from '../../src/s3/credentials.ts';
+import type { S3VendedCredentials } from '../../src/s3/connection/credentials.ts';
 import { failure, KEYS, openStore, startScripted } from './read-harness.ts';
 
 /** A server that counts, and keys that come when the test says so. */

@@ -11,9 +11,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, onTestFinished } from 'vitest';
 import type { PutBody, PutOptions, PutResult } from '../../src/object-store.ts';
+import { openS3Connection, type S3Connection } from '../../src/s3/connection/s3-connection.ts';
 import { resolveS3Options, type S3ObjectStoreOptions } from '../../src/s3/options.ts';
-import { putObject } from '../../src/s3/put-object.ts';
-import { openS3Connection, type S3Connection } from '../../src/s3/s3-connection.ts';
+import { putObject } from '../../src/s3/write/put-object.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import { createBucket, s3Client } from '../support/s3-client.ts';
 import type { S3Server } from '../support/s3-servers.ts';

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { ObjectStoreError } from '../../src/errors.ts';
 import type { PutOptions, PutResult } from '../../src/object-store.ts';
-import { putObject } from '../../src/s3/put-object.ts';
-import type { S3Connection } from '../../src/s3/s3-connection.ts';
+import type { S3Connection } from '../../src/s3/connection/s3-connection.ts';
+import { putObject } from '../../src/s3/write/put-object.ts';
 import { answerOf, type DoubleRequest, etagOf, KeyDouble, reply } from '../support/s3-double.ts';
 
 /** Numbers in [0, 1) that follow from a seed (mulberry32). */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openS3Connection, type S3Connection } from '../../src/s3/connection/s3-connection.ts';
 import { resolveS3Options } from '../../src/s3/options.ts';
-import { openS3Connection, type S3Connection } from '../../src/s3/s3-connection.ts';
 import { serveDouble } from '../support/s3-double.ts';
 import { Schedule } from './put-schedule.ts';
 

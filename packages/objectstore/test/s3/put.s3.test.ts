@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { putObject } from '../../src/s3/put-object.ts';
-import { PUT_TOKEN, withoutPutToken } from '../../src/s3/put-outcome.ts';
+import { putObject } from '../../src/s3/write/put-object.ts';
+import { PUT_TOKEN, withoutPutToken } from '../../src/s3/write/put-outcome.ts';
 import { outcome } from '../local/helpers.ts';
 import { startMoto, startVersitygw } from '../support/s3-servers.ts';
 import { type Bucket, body, chunks, connect, connectFaulty, MIB, openBucket } from './put-harness.ts';

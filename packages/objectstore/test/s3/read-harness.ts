@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { ObjectStoreError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/object-store.ts';
 import type { S3ObjectStoreOptions } from '../../src/s3/options.ts';
-import { openS3ObjectStore } from '../../src/s3/s3-store.ts';
+import { openS3ObjectStore, type S3ObjectStore } from '../../src/s3/s3-store.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import type { S3Server } from '../support/s3-servers.ts';
 
@@ -26,7 +26,7 @@ export const KEYS = { accessKeyId: 'judge', secretAccessKey: 'judge-secret' };
 const quick = { retry: { maxAttempts: 4, initialDelayMs: 1, maxDelayMs: 5 }, breaker: false } as const;
 
 /** A store on a bucket, closed at the end of the test. */
-export async function openStore(endpoint: string, settings: Settings = {}): Promise<ObjectStore> {
+export async function openStore(endpoint: string, settings: Settings = {}): Promise<S3ObjectStore> {
   const store = await openS3ObjectStore({
     bucket: 'reads',
     endpoint,

@@ -269,3 +269,32 @@ test.each([
   }
   expect((await store.get('good')).bytes.byteLength).toBe(4);
 });
+
+// Goal: what is listed of uploads is aborted, so nothing is aborted on the word of a server that lists something else.
+describe('a list of uploads', () => {
+  const upload = (key: string) =>
+    `<Upload><Key>${key}</Key><UploadId>1</UploadId><Initiated>2026-11-20T10:00:00.000Z</Initiated></Upload>`;
+  const page = (content: string) => `<ListMultipartUploadsResult>${content}</ListMultipartUploadsResult>`;
+  test.each([
+    ['a page of HTML', html],
+    ['with names outside the prefix', page(`<IsTruncated>false</IsTruncated>${upload('of/others')}`)],
+    ['cut off without a marker', page(`<IsTruncated>true</IsTruncated>${upload('ours/a')}`)],
+    [
+      'that starts over',
+      page(
+        `<IsTruncated>true</IsTruncated><NextKeyMarker>ours/a</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>${upload('ours/a')}`,
+      ),
+    ],
+  ])('%s is an error, and nothing is aborted', async (_, body) => {
+    const methods: (string | undefined)[] = [];
+    const server = await startScripted((request, response) => {
+      methods.push(request.method);
+      response.writeHead(200, { 'content-type': 'application/xml', 'content-length': body.length }).end(body);
+    });
+    const store = await openStore(server.endpoint);
+    const signal = AbortSignal.timeout(3000);
+    const removing = store.removeStaleUploads({ prefix: 'ours/', olderThanMs: 0, signal });
+    expect(['IO_ERROR', 'UNAVAILABLE']).toContain((await failure(removing)).code);
+    expect(methods).not.toContain('DELETE');
+  });
+});
