@@ -68,6 +68,8 @@ export class ResourceUrls {
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
+    // A space, which some servers read as a plus when it is written as one, and then find another signature.
+    url.search = url.search.replaceAll('+', '%20');
     return url;
   }
 }

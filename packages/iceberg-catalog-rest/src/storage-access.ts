@@ -15,12 +15,26 @@ export interface StorageAccess {
   readonly credentials: readonly StorageCredential[];
 }
 
-/** The settings for one file: those of the table, under those of the credential with the longest prefix of it. */
+/** Key, secret and session token belong together: of two sources they would be keys of nobody. */
+const s3Keys = [
+  's3.access-key-id',
+  's3.secret-access-key',
+  's3.session-token',
+  's3.session-token-expires-at-ms',
+];
+
+/**
+ * The settings for one file: those of the table, under those of the credential with the longest prefix of it. Keys for S3
+ * come whole from the one or the other.
+ */
 export function storageConfigFor(access: StorageAccess, location: string): Readonly<Record<string, string>> {
   let best: StorageCredential | undefined;
   for (const credential of access.credentials) {
     if (!location.startsWith(credential.prefix)) continue;
     if (best === undefined || credential.prefix.length > best.prefix.length) best = credential;
   }
-  return { ...access.config, ...best?.config };
+  if (best === undefined) return access.config;
+  const ownKeys = s3Keys.some((name) => best.config[name] !== undefined);
+  const config = Object.entries(access.config).filter(([name]) => !ownKeys || !s3Keys.includes(name));
+  return { ...Object.fromEntries(config), ...best.config };
 }

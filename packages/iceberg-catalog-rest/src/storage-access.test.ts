@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { storageConfigFor } from './storage-access.ts';
+
+test('keys of a credential never meet the session token of the table, whose other settings stay', () => {
+  const access = {
+    location: 's3://b/t',
+    config: {
+      's3.access-key-id': 'a',
+      's3.secret-access-key': 'b',
+      's3.session-token': 'c',
+      's3.endpoint': 'e',
+    },
+    credentials: [
+      { prefix: 's3://b/t', config: { 's3.access-key-id': 'x', 's3.secret-access-key': 'y' } },
+      { prefix: 's3://b/u', config: { 'client.region': 'r' } },
+    ],
+  };
+  expect(storageConfigFor(access, 's3://b/t/f')).toEqual({
+    's3.access-key-id': 'x',
+    's3.secret-access-key': 'y',
+    's3.endpoint': 'e',
+  });
+  expect(storageConfigFor(access, 's3://b/u/f')).toEqual({ ...access.config, 'client.region': 'r' });
+});
