@@ -18,7 +18,7 @@ describe('listings', () => {
     expect((await at.catalog.listTables(['shop'])).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
     expect(at.server.requests.map(({ target }) => target.replace(/.*\?/, ''))).toEqual([
       'pageToken=&pageSize=2',
-      'pageToken=p+2&pageSize=2',
+      'pageToken=p%202&pageSize=2',
       'pageToken=p3&pageSize=2',
     ]);
   });
