@@ -99,3 +99,8 @@ describe('endpoints', () => {
     expect(() => resolveS3Options(options)).not.toThrow(/hunter2/);
   });
 });
+
+test('keys that a client of the AWS SDK was given, too, are keys', () => {
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b', $source: { CREDENTIALS_CODE: 'e' } };
+  expect(() => resolveS3Options({ bucket: 'bucket', credentials })).not.toThrow();
+});

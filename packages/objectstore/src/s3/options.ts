@@ -233,7 +233,8 @@ function checkedCredentials(credentials: S3Credentials = 'default-chain'): S3Cre
   if (typeof credentials !== 'object' || credentials === null) {
     throw invalidArgument('credentials are neither keys nor where to get them', { option: 'credentials' });
   }
-  refuseUnknown('credentials', credentials, ['accessKeyId', 'secretAccessKey', 'sessionToken']);
+  // The AWS SDK notes in keys that it was given where they come from.
+  refuseUnknown('credentials', credentials, ['accessKeyId', 'secretAccessKey', 'sessionToken', '$source']);
   const fault = faultOfKeys({ sessionToken: undefined, expiresAtMs: undefined, ...credentials });
   if (fault !== undefined) throw invalidArgument(`credentials: ${fault}`, { option: 'credentials' });
   return credentials;

@@ -13,6 +13,13 @@ import { type OpenBody, openBody } from './get-request.ts';
 /** The longest a timer of Node.js can wait: a body has no limit but the time without a byte. */
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
+/**
+ * Up to this size the chunks of a body are kept until all are there, and copied once then, which takes their memory twice
+ * for a moment. Copied as they arrive, bodies take up to a quarter longer: what is dropped all the while has to be
+ * collected all the while.
+ */
+const KEPT_IN_CHUNKS_BYTES = 64 * 1024 * 1024;
+
 /** How often HEAD may find bytes that GET says are not there before that is taken for a fault of the server. */
 const MAX_LOOKS = 5;
 
@@ -151,7 +158,8 @@ async function readWhole(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const limitMs = connection.options.requestTimeoutMs;
   const sizeBytes = range.endExclusive - range.start;
-  const bytes = roomFor(meta.key, sizeBytes, body);
+  const whole = sizeBytes > KEPT_IN_CHUNKS_BYTES ? roomFor(meta.key, sizeBytes, body) : undefined;
+  const chunks: Buffer[] = [];
   const cut = () => body.destroy();
   if (signal.aborted) cut();
   signal.addEventListener('abort', cut, { once: true });
@@ -165,7 +173,8 @@ async function readWhole(
         check?.update(chunk);
         // `set` would throw where nobody catches; a body is never longer than its head says.
         if (at + chunk.byteLength > sizeBytes) body.destroy(brokenOff());
-        else bytes.set(chunk, at);
+        else if (whole === undefined) chunks.push(chunk);
+        else whole.set(chunk, at);
         at += chunk.byteLength;
       });
       body.once('end', resolve);
@@ -178,7 +187,16 @@ async function readWhole(
   }
   // Node.js has noticed already; but no byte that was not written may ever be given away.
   if (at !== sizeBytes) throw brokenOff();
-  return bytes;
+  return whole ?? joined(chunks, roomFor(meta.key, sizeBytes, body));
+}
+
+function joined(chunks: readonly Uint8Array[], room: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  let at = 0;
+  for (const chunk of chunks) {
+    room.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return room;
 }
 
 function roomFor(key: string, sizeBytes: number, body: Readable): Uint8Array<ArrayBuffer> {
