@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { BreakerSettings, CallEvent, RetrySettings } from '@danube/resilience';
 import { ObjectStoreError } from '../errors.ts';
-import { invalidArgument } from '../request-checks.ts';
+import { checkNames, invalidArgument } from '../request-checks.ts';
 import { faultOfKeys, type S3Credentials } from './connection/credentials.ts';
 import type { UploadJournal } from './upload/upload-journal.ts';
 
@@ -137,10 +137,10 @@ const keys: readonly (keyof S3ObjectStoreOptions)[] = [
  * Errors: `INVALID_ARGUMENT`, `NOT_SUPPORTED` for directory buckets.
  */
 export function resolveS3Options(options: S3ObjectStoreOptions): ResolvedS3Options {
-  refuseUnknown('openS3ObjectStore', options, keys);
+  checkNames(options, keys);
   const { resilience = {}, components = {}, conditionalPuts = true, pathStyle = false } = options;
-  refuseUnknown('resilience', resilience, ['retry', 'breaker', 'maxConcurrent', 'maxQueued']);
-  refuseUnknown('components', components, ['lookup', 'random']);
+  checkNames(resilience, ['retry', 'breaker', 'maxConcurrent', 'maxQueued']);
+  checkNames(components, ['lookup', 'random']);
   for (const [name, value] of Object.entries({ conditionalPuts, pathStyle })) {
     if (typeof value !== 'boolean')
       throw invalidArgument(`${name} is neither true nor false`, { option: name });
@@ -170,15 +170,6 @@ export function resolveS3Options(options: S3ObjectStoreOptions): ResolvedS3Optio
     onEvent: options.onEvent,
     components,
   };
-}
-
-function refuseUnknown(what: string, given: object, known: readonly string[]): void {
-  const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw invalidArgument(`${what} has no option "${unknown}"; there are ${known.join(', ')}`, {
-      option: unknown,
-    });
-  }
 }
 
 function whole(name: string, value: number, min: number, max: number): number {
@@ -234,7 +225,7 @@ function checkedCredentials(credentials: S3Credentials = 'default-chain'): S3Cre
     throw invalidArgument('credentials are neither keys nor where to get them', { option: 'credentials' });
   }
   // The AWS SDK notes in keys that it was given where they come from.
-  refuseUnknown('credentials', credentials, ['accessKeyId', 'secretAccessKey', 'sessionToken', '$source']);
+  checkNames(credentials, ['accessKeyId', 'secretAccessKey', 'sessionToken', '$source']);
   const fault = faultOfKeys({ sessionToken: undefined, expiresAtMs: undefined, ...credentials });
   if (fault !== undefined) throw invalidArgument(`credentials: ${fault}`, { option: 'credentials' });
   return credentials;

@@ -31,7 +31,7 @@ export async function completeUpload(
   connection: S3Connection,
   put: Put,
   upload: BegunUpload,
-  { parts, crc }: SentParts,
+  { parts, crc }: Pick<SentParts, 'parts' | 'crc'>,
 ): Promise<PutResult> {
   const { bucket, options, sdk } = connection;
   const { key, sizeBytes } = put;

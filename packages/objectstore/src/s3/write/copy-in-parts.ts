@@ -37,11 +37,7 @@ export async function copyInParts(
     await upload.abort();
     throw ObjectStoreError.is(error) ? failureOf(put, error) : error;
   }
-  return completeUpload(connection, put, upload, {
-    parts,
-    sizeBytes,
-    crc: undefined,
-  });
+  return completeUpload(connection, put, upload, { parts, crc: undefined });
 }
 
 /**
