@@ -1,6 +1,7 @@
 import { IcebergError } from '@danube/iceberg';
 import type { CallComponents, CallEvent, CallPolicyOptions } from '@danube/resilience';
 import { noAuth, type RestAuth } from './auth/rest-auth.ts';
+import { refuseUnknownOptions } from './option-checks.ts';
 
 /** Where the server lets clients get at the files of a table, asked for by `X-Iceberg-Access-Delegation`. */
 export type AccessDelegation = 'vended-credentials' | 'remote-signing';
@@ -114,8 +115,8 @@ const ownHeaders = [
 
 /** Checks the options and fills the defaults. Errors: `INVALID_ARGUMENT`, which never shows a header's value. */
 export function resolveRestCatalogOptions(options: RestCatalogOptions): ResolvedRestCatalogOptions {
-  refuseUnknown('options', options, Object.keys(known));
-  refuseUnknown('resilience', options.resilience ?? {}, resilienceKeys);
+  refuseUnknownOptions('REST catalog', options, Object.keys(known));
+  refuseUnknownOptions('REST catalog: resilience', options.resilience ?? {}, resilienceKeys);
   return {
     uri: checkedBaseUri(options.uri),
     warehouse: checkedText('warehouse', options.warehouse),
@@ -189,13 +190,6 @@ function checkedHeaders(
 function within(option: string, value: number, low: number, high: number): number {
   if (Number.isInteger(value) && value >= low && value <= high) return value;
   throw invalid(option, String(value), `a whole number from ${low} to ${high}`);
-}
-
-function refuseUnknown(what: string, options: object, keys: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw invalid(what, String(options), 'an object');
-  for (const key of Object.keys(options)) {
-    if (!keys.includes(key)) throw invalid(what, `one with ${JSON.stringify(key)}`, `of ${keys.join(', ')}`);
-  }
 }
 
 function invalid(option: string, found: string, expected: string): IcebergError {

@@ -1,4 +1,4 @@
-import { checkedText, invalidOption } from './option-checks.ts';
+import { checkedText, invalidOption } from '../option-checks.ts';
 
 /** Who asks for tokens, and how it proves that. */
 export interface ClientCredential {

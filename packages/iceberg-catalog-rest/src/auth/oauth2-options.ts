@@ -1,6 +1,6 @@
 import type { CallEvent, CallPolicyOptions } from '@danube/resilience';
+import { checkedText, invalidOption, refuseUnknownOptions } from '../option-checks.ts';
 import { type ClientCredential, resolveClientCredential } from './client-credential.ts';
-import { checkedText, invalidOption, refuseUnknownOptions } from './option-checks.ts';
 
 /** What tokens come from, for both grants. Only `tokenUri` is needed. */
 export interface OAuth2Options {

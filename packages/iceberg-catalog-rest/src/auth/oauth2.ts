@@ -1,6 +1,6 @@
 import { IcebergError } from '@danube/iceberg';
+import { checkedText, invalidOption } from '../option-checks.ts';
 import { type OAuth2Options, type ResolvedOAuth2Options, resolveOAuth2Options } from './oauth2-options.ts';
-import { checkedText, invalidOption } from './option-checks.ts';
 import { type AuthRequest, bearerHeader, type RestAuth } from './rest-auth.ts';
 import { safeCause } from './safe-cause.ts';
 import { TokenEndpoint } from './token-endpoint.ts';

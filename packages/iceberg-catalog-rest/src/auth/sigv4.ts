@@ -1,5 +1,5 @@
+import { checkedText, invalidOption, refuseUnknownOptions } from '../option-checks.ts';
 import { type AwsCredentialsProvider, AwsCredentialsSource } from './aws-credentials.ts';
-import { checkedText, invalidOption, refuseUnknownOptions } from './option-checks.ts';
 import type { AuthRequest, RestAuth } from './rest-auth.ts';
 import { sigV4Headers } from './sigv4-signer.ts';
 

@@ -7,8 +7,8 @@ import {
   ResilienceError,
 } from '@danube/resilience';
 import { Agent, request as send } from 'undici';
+import { invalidOption } from '../option-checks.ts';
 import type { ResolvedOAuth2Options } from './oauth2-options.ts';
-import { invalidOption } from './option-checks.ts';
 import { safeCause } from './safe-cause.ts';
 import { type IssuedToken, readTokenReply, tokenFacts } from './token-reply.ts';
 import type { TokenRequest } from './token-request.ts';
