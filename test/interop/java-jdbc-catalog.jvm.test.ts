@@ -7,16 +7,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createUnsyncedFileIO } from '../../packages/iceberg/src/testing.ts';
 import { restAsk, restCall } from '../../packages/iceberg-catalog-rest/test/support/rest-call.ts';
 import {
   type RestFixture,
   startRestFixture,
 } from '../../packages/iceberg-catalog-rest/test/support/rest-fixture.ts';
-import { unsyncedIO } from '../../packages/iceberg-catalog-rest/test/support/unsynced-io.ts';
 import { openSqlCatalog, type SqlCatalog } from '../../packages/iceberg-catalog-sql/src/index.ts';
 
 const NAME = 'shared';
-const io = unsyncedIO();
+const io = createUnsyncedFileIO();
 const schema = {
   type: 'struct',
   'schema-id': 0,

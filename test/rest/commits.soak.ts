@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createUnsyncedFileIO } from '../../packages/iceberg/src/testing.ts';
 import { startRestFixture } from '../../packages/iceberg-catalog-rest/test/support/rest-fixture.ts';
-import { unsyncedIO } from '../../packages/iceberg-catalog-rest/test/support/unsynced-io.ts';
 import { appendInTransaction, openImpatient } from './append-in-transaction.ts';
 import { runLossyCommits } from './lossy-commits.ts';
 
@@ -17,7 +17,7 @@ if (!Number.isInteger(commits) || commits < 10)
 const seed = Number(process.env['DANUBE_SEED'] ?? Date.now() % 2 ** 31);
 console.error(`seed ${seed}; DANUBE_SEED=${seed} repeats the faults of this run`);
 
-const io = unsyncedIO();
+const io = createUnsyncedFileIO();
 const fixture = await startRestFixture();
 const report = await runLossyCommits({
   uri: fixture.catalog(),

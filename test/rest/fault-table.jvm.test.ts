@@ -1,12 +1,12 @@
 // Each operation under each fault of the network, against Apache's server: what the client says is compared with what
 // the server says when it is asked directly. What happened is never called a failure, and what did not never a success.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createUnsyncedFileIO } from '../../packages/iceberg/src/testing.ts';
 import { openRestCatalog, type RestCatalog } from '../../packages/iceberg-catalog-rest/src/index.ts';
 import {
   type RestFixture,
   startRestFixture,
 } from '../../packages/iceberg-catalog-rest/test/support/rest-fixture.ts';
-import { unsyncedIO } from '../../packages/iceberg-catalog-rest/test/support/unsynced-io.ts';
 import { openImpatient } from './append-in-transaction.ts';
 import { runCell } from './fault-cell.ts';
 import { type FaultCase, faultCases } from './faults.ts';
@@ -41,7 +41,7 @@ describe.each(servers)('%s', (_, properties) => {
 
   async function run(operation: Operation<RestCatalog>, faultCase: FaultCase) {
     made += 1;
-    const place = { uri, namespace: `cell${made}`, io: unsyncedIO(), direct };
+    const place = { uri, namespace: `cell${made}`, io: createUnsyncedFileIO(), direct };
     const report = await runCell(operation, faultCase, { place, openClient: openImpatient });
     const { outcome } = report;
     const told = outcome.kind === 'failed' ? outcome.error : outcome.kind;

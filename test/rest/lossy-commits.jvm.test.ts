@@ -2,17 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IcebergError, prepareAppend, snapshotById } from '../../packages/iceberg/src/index.ts';
+import { createUnsyncedFileIO } from '../../packages/iceberg/src/testing.ts';
 import {
   type RestFixture,
   startRestFixture,
 } from '../../packages/iceberg-catalog-rest/test/support/rest-fixture.ts';
-import { unsyncedIO } from '../../packages/iceberg-catalog-rest/test/support/unsynced-io.ts';
 import { appendInTransaction, openImpatient } from './append-in-transaction.ts';
 import { type Append, lossyTable, runLossyCommits } from './lossy-commits.ts';
 import { NaiveClient } from './naive-client.ts';
 import { carefulManners } from './planted-clients.ts';
 
-const io = unsyncedIO();
+const io = createUnsyncedFileIO();
 const seed = Number(process.env['DANUBE_SEED'] ?? Date.now() % 2 ** 31);
 const share = 0.2;
 /** The time-out of clients that are not real ones. */

@@ -1,10 +1,10 @@
 // The fault table notices clients that do not tell the truth: each of these makes one mistake that real clients made.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createUnsyncedFileIO } from '../../packages/iceberg/src/testing.ts';
 import {
   type RestFixture,
   startRestFixture,
 } from '../../packages/iceberg-catalog-rest/test/support/rest-fixture.ts';
-import { unsyncedIO } from '../../packages/iceberg-catalog-rest/test/support/unsynced-io.ts';
 import { runCell } from './fault-cell.ts';
 import { faultCases } from './faults.ts';
 import { type Manners, NaiveClient } from './naive-client.ts';
@@ -25,7 +25,7 @@ async function run(operationName: string, faultName: string, manners: Manners) {
   const faultCase = faultCases.find(({ name }) => name === faultName)!;
   made += 1;
   const direct = new NaiveClient(uri, 30_000, carefulManners);
-  const place = { uri, namespace: `planted${made}`, io: unsyncedIO(), direct };
+  const place = { uri, namespace: `planted${made}`, io: createUnsyncedFileIO(), direct };
   const openClient = async (proxied: string, timeoutMs: number) =>
     new NaiveClient(proxied, timeoutMs, manners);
   return runCell(operation, faultCase, { place, openClient });

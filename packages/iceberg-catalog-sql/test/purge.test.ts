@@ -9,22 +9,14 @@ import {
   type LoadedTable,
   prepareAppend,
 } from '@danube/iceberg';
+import { createUnsyncedFileIO } from '@danube/iceberg/testing';
 import { expect, test } from 'vitest';
-import {
-  failure,
-  localIO,
-  openIn,
-  orders,
-  schema,
-  setProperties,
-  tempDir,
-  unsyncedIO,
-} from './support/fixture.ts';
+import { failure, localIO, openIn, orders, schema, setProperties, tempDir } from './support/fixture.ts';
 
 /** A table with one snapshot, and a second catalog that tells when it reads the snapshot's manifest list to purge. */
 async function readingToPurge(onRead: (table: LoadedTable, io: FileIO) => Promise<void>) {
   const dir = await tempDir();
-  const io = unsyncedIO();
+  const io = createUnsyncedFileIO();
   const catalog = await openIn(dir, { io });
   await catalog.createNamespace(['default']);
   const base = await catalog.createTable(orders, { schema });

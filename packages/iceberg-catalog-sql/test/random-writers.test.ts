@@ -1,10 +1,10 @@
-import { runRandomWriters } from '@danube/iceberg/testing';
+import { createUnsyncedFileIO, runRandomWriters } from '@danube/iceberg/testing';
 import { expect, test } from 'vitest';
-import { openIn, orders, tempDir, unsyncedIO } from './support/fixture.ts';
+import { openIn, orders, tempDir } from './support/fixture.ts';
 
 test('writers behind a bad network: what was reported committed is there once, what failed is not', async () => {
   const dir = await tempDir();
-  const io = unsyncedIO();
+  const io = createUnsyncedFileIO();
   const catalog = await openIn(dir, { io });
   await catalog.createNamespace(['default']);
   await catalog.createTable(orders, {

@@ -12,3 +12,4 @@ export type { CountedRead, CountingFileIO } from './io/counting-file-io.ts';
 export { createCountingFileIO } from './io/counting-file-io.ts';
 export type { MemoryFileIO } from './io/memory-file-io.ts';
 export { createMemoryFileIO } from './io/memory-file-io.ts';
+export { createUnsyncedFileIO } from './io/unsynced-file-io.ts';

@@ -1,9 +1,12 @@
 // The promises of Catalog through two clients of Apache's own REST catalog server, JdbcCatalog on SQLite behind it.
-import { type CatalogConformanceCase, catalogConformance } from '@danube/iceberg/testing';
+import {
+  type CatalogConformanceCase,
+  catalogConformance,
+  createUnsyncedFileIO,
+} from '@danube/iceberg/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRestCatalog } from '../../src/index.ts';
 import { type RestFixture, startRestFixture } from '../support/rest-fixture.ts';
-import { unsyncedIO } from '../support/unsynced-io.ts';
 
 const addsProperty = 'every new table gets write.parquet.compression-codec=zstd';
 const refusesKnown = 'a schema that the table has already does not count as the one added last';
@@ -67,7 +70,7 @@ async function run({ run: body }: CatalogConformanceCase): Promise<void> {
   const uri = fixture.catalog();
   const [catalog, other] = await Promise.all([openRestCatalog({ uri }), openRestCatalog({ uri })]);
   try {
-    await body({ catalog, other, io: unsyncedIO() });
+    await body({ catalog, other, io: createUnsyncedFileIO() });
   } finally {
     await Promise.all([catalog.close(), other.close()]);
   }

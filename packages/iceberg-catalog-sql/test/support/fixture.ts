@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { CreateTableOptions, FileIO, IcebergErrorCode } from '@danube/iceberg';
 import { IcebergError } from '@danube/iceberg';
 import { createFileIO, localBaseUri, openLocalObjectStore } from '@danube/objectstore';
@@ -23,31 +23,6 @@ export async function tempDir(): Promise<string> {
 export async function localIO(dir: string): Promise<FileIO> {
   const root = join(dir, 'warehouse');
   return createFileIO({ store: await openLocalObjectStore({ root }), baseUri: localBaseUri(root) });
-}
-
-/** Real files that are not synced, for tests that are not about durability: hundreds of commits in a second or two. */
-export function unsyncedIO(): FileIO {
-  // Literally: the locations of this catalog are not percent-encoded.
-  const pathOf = (location: string): string => location.replace(/^file:\/\//, '');
-  return {
-    readFile: async (location) => new Uint8Array(await readFile(pathOf(location))),
-    async readRange(location, start, endExclusive) {
-      const handle = await open(pathOf(location));
-      try {
-        const bytes = new Uint8Array(endExclusive - start);
-        const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
-        return bytes.subarray(0, bytesRead);
-      } finally {
-        await handle.close();
-      }
-    },
-    fileSize: async (location) => (await stat(pathOf(location))).size,
-    async writeFile(location, data, options) {
-      await mkdir(dirname(pathOf(location)), { recursive: true });
-      await writeFile(pathOf(location), data, { flag: options?.ifAbsent ? 'wx' : 'w' });
-    },
-    deleteFile: (location) => rm(pathOf(location), { force: true }),
-  };
 }
 
 /** What a catalog in this directory is opened with. */

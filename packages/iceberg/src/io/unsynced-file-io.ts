@@ -1,12 +1,15 @@
 import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FileIO } from '@danube/iceberg';
+import type { FileIO } from './file-io.ts';
 
 /** Literally: Iceberg Java does not percent-encode locations. Hadoop writes `file:/x` where we write `file:///x`. */
 const pathOf = (location: string): string => location.replace(/^file:(\/\/)?/, '');
 
-/** Real local files that are not synced: nothing here is about durability. */
-export function unsyncedIO(): FileIO {
+/**
+ * Real local files that are not synced, for tests that are not about durability: hundreds of commits in a second or two.
+ * Not for data that anybody wants to keep.
+ */
+export function createUnsyncedFileIO(): FileIO {
   return {
     readFile: async (location) => new Uint8Array(await readFile(pathOf(location))),
     async readRange(location, start, endExclusive) {
