@@ -1,11 +1,12 @@
 """Reads one topic's table with three independent readers and prints what each of them sees.
 
-python read_table.py CATALOG_DB CATALOG_NAME NAMESPACE TABLE METADATA_LOCATION [--rows FILE] [--s3 ENDPOINT]
+python read_table.py CATALOG_URI CATALOG_NAME NAMESPACE TABLE METADATA_LOCATION [--rows FILE] [--s3 ENDPOINT]
 -> {"<reader>": {"count", "distinct", "first", "last", "digest"}, ...}
 
 The digest is over (offset, payload, publish_time in ms, attributes) in offset order, so that equal
-digests mean equal rows. With --s3 files are read from that endpoint, in path style, with the credentials and the
-region of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION). --rows writes the rows as PyIceberg saw them, one JSON object a line.
+digests mean equal rows. CATALOG_URI is sqlite:///FILE or, for a REST catalog, http://HOST:PORT[/PATH]. With --s3 files
+are read from that endpoint, in path style, with the credentials and the region of the environment (AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY, AWS_REGION). --rows writes the rows as PyIceberg saw them, one JSON object a line.
 """
 import argparse
 import base64
@@ -63,10 +64,13 @@ def s3_properties(args) -> dict:
     }
 
 
-def with_sql_catalog(args):
-    from pyiceberg.catalog.sql import SqlCatalog
+def with_catalog(args):
+    if args.catalog_uri.startswith("sqlite:"):
+        from pyiceberg.catalog.sql import SqlCatalog as Catalog
+    else:
+        from pyiceberg.catalog.rest import RestCatalog as Catalog
 
-    catalog = SqlCatalog(args.catalog_name, uri=f"sqlite:///{args.catalog_db}", **s3_properties(args))
+    catalog = Catalog(args.catalog_name, uri=args.catalog_uri, **s3_properties(args))
     table = catalog.load_table((args.namespace, args.table))
     return table.scan(selected_fields=tuple(COLUMNS)).to_arrow().to_pylist()
 
@@ -108,14 +112,14 @@ def with_duckdb(args):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("catalog_db", "catalog_name", "namespace", "table", "metadata"):
+    for name in ("catalog_uri", "catalog_name", "namespace", "table", "metadata"):
         parser.add_argument(name)
     parser.add_argument("--rows")
     parser.add_argument("--s3")
     args = parser.parse_args()
     result = {}
     for name, reader in (
-        ("pyiceberg-sql", with_sql_catalog),
+        ("pyiceberg-catalog", with_catalog),
         ("pyiceberg-static", with_static_table),
         ("duckdb", with_duckdb),
     ):

@@ -23,6 +23,8 @@ export interface KillLoopOptions {
   readonly storageLines?: readonly string[];
   /** Age at which messages are committed. Default: 1,000. */
   readonly flushAgeMs?: number;
+  /** The broker's whole configuration, in place of the one that this loop makes and the two options above. */
+  readonly configFile?: string;
   /** Resolves when it is time to kill. Default: in each phase once, then at random. */
   readonly killWhen?: (round: number) => Promise<void>;
   /** Called when the broker is gone, before it is started again. */
@@ -128,7 +130,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   const perSecond = options.perSecond ?? 2000;
   const [port, httpPort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
-  const configFile = await writeConfig(options.dataDir, options);
+  const configFile = options.configFile ?? (await writeConfig(options.dataDir, options));
   const stream = new MessageStream(options.seed, TOPIC, options.maxPayloadBytes);
   const consumed = new Map<number, number>();
   const violations: string[] = [];

@@ -44,6 +44,12 @@ export interface TableRow {
   readonly producerName: string;
 }
 
+/** A table as every reader of the tier saw it, and its rows as PyIceberg did. */
+export interface TableReading {
+  readonly readers: Readonly<Record<string, ReaderSummary>>;
+  readonly rows: readonly TableRow[];
+}
+
 /** An S3 server that holds the tables; the environment (`AWS_ACCESS_KEY_ID` and so on) says who reads. */
 export interface S3Judge {
   readonly endpoint: string;
@@ -51,7 +57,7 @@ export interface S3Judge {
 }
 
 /** The metadata file that a catalog names, as its own table says. */
-function currentMetadata(file: string, namespace: string, name: string): string {
+function metadataOfSql(file: string, namespace: string, name: string): string {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const row = database
@@ -64,22 +70,39 @@ function currentMetadata(file: string, namespace: string, name: string): string 
   }
 }
 
-/** Reads a topic of the embedded catalog under `dataDir` with every reader of the tier. The broker is stopped. */
-export async function readTable(
-  dataDir: string,
-  topic: string,
-  s3?: S3Judge,
-): Promise<{ readers: Record<string, ReaderSummary>; rows: TableRow[] }> {
+/** The metadata file that a REST catalog without authentication names, asked in its plainest way. */
+async function metadataOfRest(uri: string, namespace: string, name: string): Promise<string> {
+  const reply = await fetch(`${uri}/v1/namespaces/${namespace}/tables/${name}`);
+  if (!reply.ok) throw new Error(`no table ${namespace}.${name}: ${reply.status} ${await reply.text()}`);
+  return ((await reply.json()) as { 'metadata-location': string })['metadata-location'];
+}
+
+/**
+ * Reads a topic's table with every reader of the tier. `catalog` is the data directory of a broker with the embedded
+ * catalog, which is stopped, or the `http:` URI of a REST catalog.
+ */
+export async function readTable(catalog: string, topic: string, s3?: S3Judge): Promise<TableReading> {
   const [, namespace, name] = topic.split('/');
   if (namespace === undefined || name === undefined) throw new Error(`not a topic: ${topic}`);
-  const file = join(dataDir, 'catalog.db');
-  const metadataLocation = currentMetadata(file, namespace, name);
+  const isRest = /^https?:/.test(catalog);
+  const file = join(catalog, 'catalog.db');
+  const metadataLocation = isRest
+    ? await metadataOfRest(catalog, namespace, name)
+    : metadataOfSql(file, namespace, name);
   const scratch = await mkdtemp(join(tmpdir(), 'danube-rows-'));
   const rowsFile = join(scratch, 'rows.jsonl');
   const readers = await python<Record<string, ReaderSummary>>(
     'read_table.py',
     [
-      ...[file, 'danube', namespace, name, metadataLocation, '--rows', rowsFile],
+      ...[
+        isRest ? catalog : `sqlite:///${file}`,
+        'danube',
+        namespace,
+        name,
+        metadataLocation,
+        '--rows',
+        rowsFile,
+      ],
       ...(s3 === undefined ? [] : ['--s3', s3.endpoint]),
     ],
     s3?.environment,
