@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 
 /** Apache's REST catalog server, in a process of its own on a loopback port. */
 export interface RestFixture {
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`. As a `uri` it is that of one more catalog, whose tables are right in the warehouse. */
   readonly endpoint: string;
   readonly pid: number;
   /**
@@ -27,6 +27,8 @@ export interface RestFixtureOptions {
    * `idempotency-key-lifetime`, an ISO-8601 duration, with which the server advertises what it always understands.
    */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 /** A warehouse on S3, and its keys in what `loadTable` answers if `vended`. */
@@ -61,7 +63,8 @@ export async function startRestFixture(options: RestFixtureOptions = {}): Promis
   const folder = await mkdtemp(join(tmpdir(), 'rest-fixture-'));
   // What pays is a quick start; two cores are shared with the test itself.
   const jvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx512m', '-cp', classpath];
-  const child = spawn('java', [...jvm, 'danube.rest.Main', folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const args = [...jvm, 'danube.rest.Main', folder, String(options.port ?? 0)];
+  const child = spawn('java', args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   child.stdin.on('error', () => {}); // shows as its end
   // As Hadoop writes locations, so that those of metadata files begin with those of their tables.

@@ -42,6 +42,8 @@ export interface VersitygwOptions {
    * that follows an upload of the C++ SDK (pyarrow, and so PyIceberg) with 400 BadRequest. Default false.
    */
   readonly keepAlive?: boolean;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 const STARTS = 5;
@@ -80,6 +82,7 @@ async function answers(server: GuardedProcess, url: string, line = ''): Promise<
 
 interface Start {
   readonly command: string;
+  readonly port?: number | undefined;
   args(port: number): readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** A path that only this very process answers, or that is asked only after `line`: ports may be reused. */
@@ -90,13 +93,14 @@ interface Start {
 /** Starts a server that answers. Another process may take the free port first: then another one is tried. */
 async function start({
   command,
+  port: wanted,
   args,
   env,
   path,
   line,
 }: Start): Promise<Omit<S3Server, keyof typeof credentials>> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = wanted ?? (await freePort());
     const endpoint = `http://127.0.0.1:${port}`;
     const server = await startGuarded(command, args(port), env);
     if (await answers(server, endpoint + path, line))
@@ -121,10 +125,11 @@ export async function startVersitygw(options: VersitygwOptions = {}): Promise<S3
   const [buckets, sidecar] = [join(dir, 'buckets'), join(dir, 'sidecar')];
   for (const folder of [buckets, sidecar]) await mkdir(folder, { recursive: true });
   const health = `/health-${randomBytes(8).toString('hex')}`;
-  const { virtualDomain, metadata, keepAlive } = options;
+  const { virtualDomain, metadata, keepAlive, port } = options;
   const startWith = (kind: 'xattr' | 'sidecar') =>
     start({
       command: required('DANUBE_VERSITYGW'),
+      port,
       args: (port) => [
         ...['--port', `127.0.0.1:${port}`, '--quiet', '--health', health],
         ...(keepAlive ? ['--keep-alive'] : []),

@@ -18,7 +18,7 @@ import org.apache.iceberg.rest.Fixture;
 /**
  * Many catalogs in one process, since each test wants an empty one: what follows `/NAME/` is a request to the catalog of
  * that name, which is made when it is first asked for. Each is a JdbcCatalog with an SQLite file of its own, below the
- * warehouse of the properties.
+ * warehouse of the properties. A request without a name is to one more, whose tables are right in that warehouse.
  */
 @SuppressWarnings("serial") // nobody stores a servlet
 final class Catalogs extends HttpServlet {
@@ -35,7 +35,7 @@ final class Catalogs extends HttpServlet {
   protected void service(HttpServletRequest request, HttpServletResponse response)
       throws ServletException, IOException {
     var uri = request.getRequestURI();
-    var slash = uri.indexOf('/', 1);
+    var slash = uri.startsWith("/v1/") ? 0 : uri.indexOf('/', 1);
     if (slash < 0) {
       response.sendError(HttpServletResponse.SC_NOT_FOUND);
       return;
@@ -46,13 +46,14 @@ final class Catalogs extends HttpServlet {
         return uri.substring(slash);
       }
     };
-    byName.computeIfAbsent(uri.substring(1, slash), this::open).service(rest, response);
+    byName.computeIfAbsent(uri.substring(0, slash), this::open).service(rest, response);
   }
 
-  private Servlet open(String name) {
+  private Servlet open(String path) {
+    var name = path.isEmpty() ? "root" : path.substring(1);
     var own = new HashMap<>(properties);
     var warehouse = properties.get(CatalogProperties.WAREHOUSE_LOCATION).replaceAll("/+$", "");
-    own.put(CatalogProperties.WAREHOUSE_LOCATION, warehouse + "/" + name);
+    own.put(CatalogProperties.WAREHOUSE_LOCATION, warehouse + path);
     own.putIfAbsent(CatalogProperties.CATALOG_IMPL, JdbcCatalog.class.getName());
     // Readers beside a writer, and no disk waits: what a crash of this server would lose is nobody's concern.
     var file = folder.resolve(name + ".db");

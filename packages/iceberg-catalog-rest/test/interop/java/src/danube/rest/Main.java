@@ -19,14 +19,15 @@ import org.eclipse.jetty.server.ServerConnector;
  * to an empty line: so that no secret is among the arguments. Prints the port, and ends when stdin does: the process
  * that started it holds the other end.
  *
- * <p>usage: Main FOLDER. There its catalogs keep their SQLite files.
+ * <p>usage: Main FOLDER [PORT]. In the folder its catalogs keep their SQLite files. Default port: a free one.
  */
 public final class Main {
   private Main() {}
 
   public static void main(String[] args) throws Exception {
     var stdin = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    var server = serve(new Catalogs(Path.of(args[0]), properties(stdin)));
+    var port = args.length > 1 ? Integer.parseInt(args[1]) : 0;
+    var server = serve(new Catalogs(Path.of(args[0]), properties(stdin)), port);
     System.out.println(((ServerConnector) server.getConnectors()[0]).getLocalPort());
     while (stdin.readLine() != null) {
       // Nothing more is asked of us.
@@ -44,7 +45,7 @@ public final class Main {
     return properties;
   }
 
-  private static Server serve(Catalogs catalogs) throws Exception {
+  private static Server serve(Catalogs catalogs, int port) throws Exception {
     var http = new HttpConfiguration();
     // %2F in a name: Jetty refuses it by default, Iceberg's routes do not.
     http.setUriCompliance(UriCompliance.UNSAFE);
@@ -52,6 +53,7 @@ public final class Main {
     var server = new Server();
     var connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
     connector.setHost("127.0.0.1");
+    connector.setPort(port);
     server.addConnector(connector);
     var context = new ServletContextHandler(ServletContextHandler.NO_SESSIONS);
     context.addServlet(new ServletHolder(catalogs), "/*");
