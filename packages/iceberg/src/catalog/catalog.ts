@@ -86,7 +86,8 @@ export interface Catalog {
   /**
    * Applies the request to the table's present state. When the promise resolves the change is durable and
    * visible to every later load, and the result is the state it made. On `COMMIT_CONFLICT` nothing
-   * changed. On `COMMIT_STATE_UNKNOWN` it may have: reload, and delete nothing.
+   * changed. On `COMMIT_STATE_UNKNOWN` it may have: reload, and delete nothing. `TABLE_NOT_FOUND` says that the table is
+   * not there now; a remote catalog may have made the change before the table was renamed or dropped.
    */
   commitTable(
     identifier: TableIdentifier,

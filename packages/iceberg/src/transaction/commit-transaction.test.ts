@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   dataFile,
+  liveEntries,
   liveFiles,
   newTestTable,
   noWait,
@@ -437,6 +438,87 @@ describe('an answer that is none', () => {
     expect((await lost.commit(append('ours'))).attempts).toBe(1);
     expect(lost.catalog.sent).toHaveLength(2);
     for (const { table } of [landed, lost]) expect(await liveFiles(table)).toEqual(['first', 'ours']);
+  });
+});
+
+/** Apache's REST server reads the table again after a commit, and answers 404 to one that landed if it is gone by then. */
+describe('an answer that the table is not there', () => {
+  const elsewhere = { namespace: ['default'], name: 'elsewhere' };
+  const codes = ['TABLE_NOT_FOUND', 'NAMESPACE_NOT_FOUND'] as const;
+  const operations = { append: append('ours'), property: updateProperties({ set: { owner: 'ours' } }) };
+  const others: Record<string, (table: TestTable) => Promise<unknown>> = {
+    renamed: ({ catalog, identifier }) => catalog.renameTable(identifier, elsewhere),
+    dropped: ({ catalog, identifier }) => catalog.dropTable(identifier),
+    'made anew': async ({ catalog, identifier }) => {
+      await catalog.renameTable(identifier, elsewhere);
+      await catalog.createTable(identifier, { schema: { fields: [] } });
+    },
+  };
+
+  test.each(Object.keys(others))(
+    'after the commit, and it is %s: unknown, and nothing is deleted',
+    async (how) => {
+      for (const code of codes) {
+        for (const operation of Object.values(operations)) {
+          const { table, commit, events } = await runWith({ repliesWith: new IcebergError(code, 'gone') });
+          const landed = await table.load();
+          beforeNextLoad(table, async (load) => {
+            Object.assign(landed, await load());
+            await others[how]!(table);
+          });
+          const base = { ...landed };
+          const error = await commit(operation, { base }).catch((cause) => cause);
+          expect(error).toMatchObject({ code: 'COMMIT_STATE_UNKNOWN', cause: { code: 'TABLE_NOT_FOUND' } });
+          expect(events.map(({ kind }) => kind)).toEqual(['unknown']);
+          // It did happen: to the table that has another name now, or none.
+          expect(landed.metadataLocation).not.toBe(base.metadataLocation);
+          expect([...(await liveEntries(table, landed)).keys()].sort()).toEqual(
+            operation === operations.append ? ['first', 'ours'] : ['first'],
+          );
+        }
+      }
+    },
+  );
+
+  test('before the commit, because it is gone: unknown all the same, since the answer is the same', async () => {
+    for (const operation of Object.values(operations)) {
+      const { table, commit, catalog } = await runWith();
+      const base = await table.load();
+      await table.catalog.dropTable(table.identifier);
+      expect(await codeOf(commit(operation, { base }))).toBe('COMMIT_STATE_UNKNOWN');
+      expect(catalog.sent).toHaveLength(1);
+    }
+  });
+
+  test('after the commit, but it is there: committed', async () => {
+    for (const code of codes) {
+      const { table, commit } = await runWith({ repliesWith: new IcebergError(code, 'renamed, and back') });
+      expect((await commit(append('ours'))).attempts).toBe(1);
+      expect(await liveFiles(table)).toEqual(['first', 'ours']);
+      expect(writtenFiles(table)).toEqual(await neededFiles(table));
+    }
+  });
+
+  test('instead of a commit, and others changed it: planned anew', async () => {
+    const { table, commit } = await runWith(async (run) => {
+      await run.table.commit(append('theirs'));
+      return { throws: new IcebergError('TABLE_NOT_FOUND', 'renamed, and back') };
+    }, 'deliver');
+    expect((await commit(append('ours'))).attempts).toBe(2);
+    expect(await liveFiles(table)).toEqual(['first', 'ours', 'theirs']);
+    expect(writtenFiles(table)).toEqual(await neededFiles(table));
+  });
+
+  test('after which the catalog does not answer: unknown, and nothing is deleted', async () => {
+    const { table, commit, catalog } = await runWith({
+      repliesWith: new IcebergError('TABLE_NOT_FOUND', 'gone'),
+    });
+    const base = await table.load();
+    catalog.loadTable = async () => {
+      throw new IcebergError('CATALOG_UNAVAILABLE', 'too busy');
+    };
+    expect(await codeOf(commit(append('ours'), { base }))).toBe('COMMIT_STATE_UNKNOWN');
+    expect(await liveFiles(table)).toEqual(['first', 'ours']);
   });
 });
 

@@ -9,7 +9,7 @@ import { snapshotById, type TableMetadata } from '../metadata/table-metadata.ts'
 import { checkOptions, type OptionKeys } from '../options.ts';
 import { Backoff, type Wait } from './backoff.ts';
 import { findLanding, hasLandedSnapshot, mayLand } from './commit-landing.ts';
-import { isDefinite, isTransient } from './commit-outcome.ts';
+import { isDefinite, isTransient, saysMissing } from './commit-outcome.ts';
 import {
   type PreparedTransaction,
   type TransactionComponents,
@@ -97,10 +97,12 @@ export interface CommittedTransaction {
  *   often that the retries were used up. Files written for it are deleted; data files never are.
  * - `COMMIT_STATE_UNKNOWN`: a reply was lost, and the table does not tell whether it happened: the catalog does not
  *   answer, the table is gone, the trace was expired, or it may still happen. Nothing is deleted. `context.snapshotIds` say
- *   what to look for.
+ *   what to look for. Also when the catalog replies that the table is gone, and it is: the commit may have happened before
+ *   it was renamed or dropped, and who replies so may have looked only after that.
  *
  * Other errors (`TABLE_NOT_FOUND`, `INVALID_ARGUMENT`, `ACCESS_DENIED`, `IO_ERROR` …) mean that it did not happen, and
  * will not: while a request whose reply was lost may yet land it is `COMMIT_STATE_UNKNOWN`, with the error as its cause.
+ * `TABLE_NOT_FOUND` comes of a table that was not there when the transaction began, or is another one of that name now.
  *
  * After a conflict the table is loaded again and every operation planned on what is there now. A lost reply is
  * looked up in the table; the same request is sent again only while the table is still the base it asserts. All
@@ -160,8 +162,8 @@ class Commit {
     try {
       return await this.#run();
     } catch (error) {
-      if (!this.#keepFiles) await deleteFiles(this.#target.io, this.#planner.writtenFiles);
       if (IcebergError.is(error, 'COMMIT_STATE_UNKNOWN')) throw error;
+      if (!this.#keepFiles) await deleteFiles(this.#target.io, this.#planner.writtenFiles);
       const late = [...this.#unanswered].find((prepared) => mayLand(prepared, this.#seen));
       throw late === undefined ? error : this.#unknown(late, error);
     }
@@ -223,8 +225,7 @@ class Commit {
     try {
       return await this.#loadPatiently(ending === undefined ? this.#retry : this.#newCheck(prepared));
     } catch (cause) {
-      const isGone = IcebergError.is(cause, 'TABLE_NOT_FOUND');
-      if (isGone || !hasSnapshot) throw ending?.error ?? cause;
+      if (saysMissing(cause) || !hasSnapshot) throw ending?.error ?? cause;
       this.#keepFiles = true;
       throw IcebergError.is(error, 'COMMIT_CONFLICT') ? this.#unknown(prepared, cause) : ending?.error;
     }
@@ -254,14 +255,16 @@ class Commit {
       }
       const [isRefused, isUnsent] = [isDefinite(failure), isTransient(failure)];
       if (!isRefused && !isUnsent) this.#noReplyTo(prepared);
-      this.#event(isRefused ? 'conflict' : isUnsent ? 'unavailable' : 'unknown', failure);
-      if (this.#unanswered.size === 0) {
+      const isOpen = !isRefused || saysMissing(failure);
+      this.#event(isUnsent ? 'unavailable' : isOpen ? 'unknown' : 'conflict', failure);
+      if (this.#unanswered.size === 0 && !saysMissing(failure)) {
         if (isRefused) return { kind: 'refused', error: failure };
         this.#options.signal?.throwIfAborted();
         if (!(await this.#retry.next())) throw failure;
         continue;
       }
-      // Even a refusal is none once a reply was lost: the sending before it may have landed, and caused it.
+      // Even a refusal is none once a reply was lost: the sending before it may have landed, and caused it. That the
+      // table is missing may be true only since this one landed.
       const outcome = await this.#lookUp(prepared, check, failure);
       if (outcome !== 'resend') return outcome;
       if (isRefused) return { kind: 'refused', error: failure };
@@ -291,7 +294,7 @@ class Commit {
         table = await this.#load();
       } catch (error) {
         // Renamed, perhaps: then the request may have happened to it before.
-        if (IcebergError.is(error, 'TABLE_NOT_FOUND')) throw this.#unknown(prepared, error);
+        if (saysMissing(error)) throw this.#unknown(prepared, error);
         this.#event('unavailable', error);
         continue;
       }
@@ -369,7 +372,7 @@ class Commit {
     const { identifier } = this.#target;
     return new IcebergError(
       'COMMIT_CONFLICT',
-      `the commit to ${formatIdentifier(identifier)} did not happen: its reply was lost, and others changed the table first`,
+      `the commit to ${formatIdentifier(identifier)} did not happen: its reply did not say so, and others changed the table first`,
       { cause, context: { identifier, attempts: this.#attempts } },
     );
   }
@@ -378,7 +381,7 @@ class Commit {
     const { identifier } = this.#target;
     return new IcebergError(
       'COMMIT_STATE_UNKNOWN',
-      `whether the commit to ${formatIdentifier(identifier)} happened is unknown: look for its snapshots in the table when the catalog answers again, and delete nothing until then`,
+      `whether the commit to ${formatIdentifier(identifier)} happened is unknown: look for its snapshots in the table when it can be loaded again, be it by another name, and delete nothing until then`,
       {
         cause,
         context: {
