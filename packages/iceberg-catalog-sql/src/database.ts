@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -34,6 +35,7 @@ export class CatalogDatabase {
   readonly schemaVersion: SchemaVersion;
   readonly #db: DatabaseSync;
   readonly #busyTimeoutMs: number;
+  readonly #inode: string | undefined;
 
   private constructor(
     file: string,
@@ -44,6 +46,7 @@ export class CatalogDatabase {
     this.file = file;
     this.#db = db;
     this.#busyTimeoutMs = busyTimeoutMs;
+    this.#inode = inodeOf(file);
     this.journalMode = found.journalMode;
     this.schemaVersion = found.schemaVersion;
   }
@@ -61,6 +64,8 @@ export class CatalogDatabase {
       db = openDatabase(file, { timeout: BLOCKING_WAIT_MS });
       const journalMode = await useWriteAheadLog(db, busyTimeoutMs);
       db.exec(`PRAGMA synchronous = ${journalMode === 'wal' ? 'FULL' : 'EXTRA'}`);
+      // On macOS a sync reaches the disk only so; elsewhere these two change nothing.
+      db.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
       assertDurable(db, journalMode, file);
       const schemaVersion = await attempt((opened) => prepareSchema(opened, file));
       await syncDirectory(dirname(file));
@@ -122,6 +127,8 @@ export class CatalogDatabase {
     try {
       return await retryBusy(this.#busyTimeoutMs, () => {
         if (!this.#db.isOpen) throw closed(this.file);
+        // SQLite would go on in the file that is gone, and what it says is committed would be nowhere.
+        if (inodeOf(this.file) !== this.#inode) throw replaced(this.file);
         return work(this.#db);
       });
     } catch (error) {
@@ -136,6 +143,20 @@ export function closed(file: string): IcebergError {
     context: { file },
     retryable: false,
   });
+}
+
+function replaced(file: string): IcebergError {
+  return new IcebergError(
+    'CATALOG_UNAVAILABLE',
+    `the catalog file ${file} was deleted or replaced while it was open; nothing was changed: open the catalog again`,
+    { context: { file }, retryable: false },
+  );
+}
+
+/** Which file a path means now; undefined if there is none. */
+function inodeOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 async function retryBusy<T>(timeoutMs: number, work: () => T): Promise<T> {

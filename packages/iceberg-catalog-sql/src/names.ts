@@ -27,7 +27,7 @@ export function splitNamespace(text: string): string[] {
 /** Namespace text and name of a table. Errors: `INVALID_ARGUMENT`. */
 export function tableKey(identifier: TableIdentifier): { namespace: string; table: string } {
   const { name } = identifier;
-  if (name === '' || name.includes('\0')) {
+  if (name === '' || name.includes('\0') || !name.isWellFormed()) {
     throw new IcebergError('INVALID_ARGUMENT', `${JSON.stringify(name)} is no name of a table`, {
       context: { identifier },
     });
@@ -40,10 +40,14 @@ export function shown(identifier: TableIdentifier): string {
   return [...identifier.namespace, identifier.name].join('.');
 }
 
+/** Python counts some control characters as white space. */
+const outerSpace = /^[\s\p{Cc}]|[\s\p{Cc}]$/u;
+
 function badLevel(level: string): string | undefined {
   if (level === '') return 'a level is empty';
   if (level.includes('.')) return 'a level contains a dot, which separates levels in this catalog';
   if (level.includes('\0')) return 'a level contains a NUL';
-  if (level.trim() !== level) return 'a level starts or ends with white space';
+  if (!level.isWellFormed()) return 'a level has half a character, which UTF-8 cannot hold';
+  if (outerSpace.test(level)) return 'a level starts or ends with white space';
   return undefined;
 }

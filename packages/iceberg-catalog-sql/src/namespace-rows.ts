@@ -166,6 +166,8 @@ function checkProperties(entries: readonly (readonly [string, unknown])[]): void
   for (const [key, value] of entries) {
     if (key === EXISTS) throw invalid(`the property "${EXISTS}" belongs to the catalog`, { key });
     if (typeof value !== 'string') throw invalid(`property "${key}" is not text`, { key });
+    if (!key.isWellFormed() || !value.isWellFormed())
+      throw invalid(`property ${JSON.stringify(key)} has half a character, which UTF-8 cannot hold`, { key });
   }
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
@@ -38,6 +38,7 @@ describe('opening', () => {
     expect(catalog.schemaVersion).toBe('V1');
     expect(catalog.journalMode).toBe('wal');
     expect({ ...db?.prepare('PRAGMA synchronous').get() }).toEqual({ synchronous: 2 });
+    expect({ ...db?.prepare('PRAGMA fullfsync').get() }).toEqual({ fullfsync: 1 });
     const names = db?.prepare('SELECT name FROM pragma_table_info(?)').all('iceberg_tables') ?? [];
     expect(names.map((row) => row.name)).toEqual([
       'catalog_name',
@@ -246,6 +247,53 @@ describe('closing', () => {
     expect((await late).retryable).toBe(false);
     await catalog.close();
     expect(await (await openIn(dir)).tableExists(orders)).toBe(true);
+  });
+});
+
+// Goal: nothing is said to be committed that is in no file. SQLite itself writes on into a file that has no name any more.
+describe('a file that is taken away while it is open', () => {
+  test('is used no more: nothing is committed, and no metadata file is left', async () => {
+    const dir = await tempDir();
+    const catalog = await openIn(dir);
+    await catalog.createNamespace(['default']);
+    const table = await catalog.createTable(orders, { schema });
+    await rm(join(dir, 'catalog.db'));
+    for (const call of [
+      () => catalog.commitTable(orders, setProperties({ a: '1' })),
+      () => catalog.createTable({ ...orders, name: 'other' }, { schema }),
+      () => catalog.createNamespace(['other']),
+      () => catalog.loadTable(orders),
+    ]) {
+      const error = await failure(call(), 'CATALOG_UNAVAILABLE');
+      expect(error.retryable).toBe(false);
+      expect(error.message).toContain('deleted or replaced');
+    }
+    const files = await readdir(join(dir, 'warehouse'), { recursive: true });
+    const name = table.metadataLocation.slice(table.metadataLocation.lastIndexOf('/') + 1);
+    expect(files.filter((file) => file.endsWith('.json')).map((file) => file.split('/').at(-1))).toEqual([
+      name,
+    ]);
+  });
+
+  test('for another one is left alone, and closing takes nothing from that', async () => {
+    const dir = await tempDir();
+    const stale = await openIn(dir);
+    await stale.createNamespace(['old']);
+    const restored = await openIn(dir, { file: join(dir, 'backup.db') });
+    await restored.createNamespace(['default']);
+    await restored.close();
+    // As a backup must be restored: without the log of the file that it replaces.
+    await rename(join(dir, 'backup.db'), join(dir, 'catalog.db'));
+    await rm(join(dir, 'catalog.db-wal'));
+    await rm(join(dir, 'catalog.db-shm'));
+    const catalog = await openIn(dir);
+    await catalog.createTable(orders, { schema });
+    await failure(stale.createNamespace(['lost']), 'CATALOG_UNAVAILABLE');
+    await stale.close();
+    await catalog.commitTable(orders, setProperties({ a: '1' }));
+    const another = await openIn(dir);
+    expect(await another.listNamespaces()).toEqual([['default']]);
+    expect((await another.loadTable(orders)).metadata.properties).toEqual({ a: '1' });
   });
 });
 

@@ -63,14 +63,52 @@ test('the property by which a namespace exists is hidden, kept and not for users
 
 test('levels that this schema cannot hold apart are refused', async () => {
   const catalog = await openIn(await tempDir());
-  for (const namespace of [[], [''], ['a', ''], ['a.b'], [' a'], ['a\n'], ['a\0b']]) {
+  // U+001C and U+0085 are white space to Python, and half a character would become another name in the file.
+  for (const namespace of [
+    [],
+    [''],
+    ['a', ''],
+    ['a.b'],
+    [' a'],
+    ['a\n'],
+    ['a\0b'],
+    ['a\x1c'],
+    ['\x85a'],
+    ['\ud800'],
+  ]) {
     await failure(catalog.createNamespace(namespace), 'INVALID_ARGUMENT');
     await failure(catalog.createTable({ namespace, name: 't' }, { schema }), 'INVALID_ARGUMENT');
   }
   await catalog.createNamespace(['default']);
-  for (const name of ['', 'a\0b']) {
+  for (const name of ['', 'a\0b', 'a\udc00']) {
     await failure(catalog.createTable({ namespace: ['default'], name }, { schema }), 'INVALID_ARGUMENT');
   }
+  for (const properties of [{ a: '\ud800' }, { '\udc00': 'a' }]) {
+    await failure(catalog.createNamespace(['other'], properties), 'INVALID_ARGUMENT');
+    await failure(
+      catalog.updateNamespaceProperties(['default'], { updates: properties }),
+      'INVALID_ARGUMENT',
+    );
+  }
+  expect(await catalog.listNamespaces()).toEqual([['default']]);
+});
+
+test('SQL in names and properties is text', async () => {
+  const sql = `'; DROP TABLE iceberg_tables; --"\\ :catalog ?1`;
+  const catalog = await openIn(await tempDir(), { name: sql });
+  const table = { namespace: [sql], name: sql };
+  const moved = { namespace: [sql, sql], name: `${sql}2` };
+  await catalog.createNamespace([sql], { [sql]: sql });
+  await catalog.createNamespace([sql, sql]);
+  await catalog.createTable(table, { schema });
+  await catalog.renameTable(table, moved);
+  await catalog.updateNamespaceProperties([sql], { updates: { [`${sql}2`]: sql }, removals: [sql] });
+  expect(await catalog.loadNamespaceProperties([sql])).toEqual({ [`${sql}2`]: sql });
+  expect(await catalog.listNamespaces([sql])).toEqual([[sql, sql]]);
+  expect(await catalog.listTables([sql, sql])).toEqual([moved]);
+  await catalog.dropTable(moved);
+  await catalog.dropNamespace([sql, sql]);
+  await catalog.dropNamespace([sql]);
 });
 
 test('views of other engines are no tables, but their names are taken', async () => {
