@@ -477,14 +477,21 @@ export class TableCommitter {
     }
     for (let depth = 1; depth <= identifier.namespace.length; depth += 1) {
       const namespace = identifier.namespace.slice(0, depth);
-      if (!(await this.catalog.namespaceExists(namespace)))
-        await this.catalog.createNamespace(namespace).catch(ignoreExisting);
+      if (await this.catalog.namespaceExists(namespace)) continue;
+      try {
+        await this.catalog.createNamespace(namespace);
+      } catch (error) {
+        if (!mayBeMade(error) || !(await this.catalog.namespaceExists(namespace))) throw error;
+      }
     }
     try {
       return await this.catalog.createTable(identifier, tableOptions(this.name));
     } catch (error) {
-      ignoreExisting(error);
-      return await this.catalog.loadTable(identifier);
+      if (!mayBeMade(error)) throw error;
+      // Whoever made it: what it must be is checked before it is claimed.
+      return await this.catalog.loadTable(identifier).catch((cause: unknown) => {
+        throw isTableGone(cause) ? error : cause;
+      });
     }
   }
 
@@ -614,9 +621,9 @@ function isTableGone(error: unknown): boolean {
   return IcebergError.is(error) && (error.code === 'TABLE_NOT_FOUND' || error.code === 'NAMESPACE_NOT_FOUND');
 }
 
-/** Somebody else made it meanwhile: that is what was wanted. */
-function ignoreExisting(error: unknown): void {
-  if (!IcebergError.is(error) || error.code !== 'ALREADY_EXISTS') throw error;
+/** Somebody else made it meanwhile, or we did and the reply was lost: that is what was wanted. */
+function mayBeMade(error: unknown): boolean {
+  return IcebergError.is(error, 'ALREADY_EXISTS') || IcebergError.is(error, 'COMMIT_STATE_UNKNOWN');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -11,9 +11,10 @@ export interface CommitCall {
   readonly land: () => Promise<LoadedTable>;
 }
 
-/** What becomes of commits and loads; the tests' hands on the network between us and the catalog. */
+/** What becomes of commits, creations and loads; the tests' hands on the network between us and the catalog. */
 export interface Faults {
   onCommit: (call: CommitCall) => Promise<LoadedTable>;
+  onCreate: <T>(what: 'namespace' | 'table', create: () => Promise<T>) => Promise<T>;
   onLoad: (load: () => Promise<LoadedTable>) => Promise<LoadedTable>;
 }
 
@@ -23,7 +24,11 @@ export function withFaults(catalog: Catalog): {
   readonly faults: Faults;
   readonly calls: CommitCall[];
 } {
-  const faults: Faults = { onCommit: (call) => call.land(), onLoad: (load) => load() };
+  const faults: Faults = {
+    onCommit: (call) => call.land(),
+    onCreate: (_, create) => create(),
+    onLoad: (load) => load(),
+  };
   const calls: CommitCall[] = [];
   const wrapped = new Proxy(catalog, {
     get(target, property) {
@@ -39,6 +44,12 @@ export function withFaults(catalog: Catalog): {
           calls.push(call);
           return faults.onCommit(call);
         };
+      if (property === 'createNamespace')
+        return (...args: Parameters<Catalog['createNamespace']>) =>
+          faults.onCreate('namespace', () => target.createNamespace(...args));
+      if (property === 'createTable')
+        return (...args: Parameters<Catalog['createTable']>) =>
+          faults.onCreate('table', () => target.createTable(...args));
       if (property === 'loadTable')
         return (identifier: TableIdentifier) => faults.onLoad(() => target.loadTable(identifier));
       const value = Reflect.get(target, property) as unknown;
