@@ -219,6 +219,58 @@ describe('another process holding the lock', () => {
   });
 });
 
+// Goal: in a rollback journal SQLite meets the lock of a reader only when it commits, with everything written already.
+test('a commit that readers keep from ending in a rollback-journal mode is undone, and made when they are gone', async () => {
+  const dir = await tempDir();
+  sqlIn(dir, v0).close();
+  const reader = sqlIn(dir, 'BEGIN; SELECT * FROM iceberg_tables');
+  const catalog = await openIn(dir, { busyTimeoutMs: 300 });
+  expect(catalog.journalMode).toBe('delete');
+  reader.exec('COMMIT');
+  await catalog.createNamespace(['default']);
+  const table = await catalog.createTable(orders, { schema });
+  const metadataFiles = async () =>
+    (await readdir(join(dir, 'warehouse'), { recursive: true })).filter((file) => file.endsWith('.json'));
+
+  reader.exec('BEGIN; SELECT * FROM iceberg_tables');
+  const error = await failure(catalog.commitTable(orders, setProperties({ a: '1' })), 'CATALOG_UNAVAILABLE');
+  expect(error.retryable).toBe(true);
+  expect(reader.prepare('SELECT metadata_location FROM iceberg_tables').all()).toMatchObject([
+    { metadata_location: table.metadataLocation },
+  ]);
+  expect(await metadataFiles()).toHaveLength(1);
+
+  const waiting = catalog.commitTable(orders, setProperties({ b: '1' }));
+  setTimeout(() => reader.exec('COMMIT'), 60);
+  expect((await waiting).metadata.properties).toEqual({ b: '1' });
+  reader.close();
+  expect((await catalog.loadTable(orders)).metadata.properties).toEqual({ b: '1' });
+  expect(await metadataFiles()).toHaveLength(2);
+});
+
+test('a file that may only be read is read, and everything else is ACCESS_DENIED', async () => {
+  const dir = await tempDir();
+  const writer = await openIn(dir);
+  await writer.createNamespace(['default']);
+  const table = await writer.createTable(orders, { schema });
+  await writer.close();
+  const catalog = await openIn(dir, {
+    openDatabase: (file, settings) => new DatabaseSync(file, { ...settings, readOnly: true }),
+  });
+  expect(await catalog.loadTable(orders)).toEqual(table);
+  for (const call of [
+    () => catalog.commitTable(orders, setProperties({ a: '1' })),
+    () => catalog.createTable({ ...orders, name: 'other' }, { schema }),
+    () => catalog.createNamespace(['other']),
+    () => catalog.dropTable(orders, { purge: true }),
+  ]) {
+    await failure(call(), 'ACCESS_DENIED');
+  }
+  expect(await catalog.loadTable(orders)).toEqual(table);
+  const files = await readdir(join(dir, 'warehouse'), { recursive: true });
+  expect(files.filter((file) => file.endsWith('.json'))).toHaveLength(1);
+});
+
 describe('closing', () => {
   test('leaves everything in the one file, also while another connection is open', async () => {
     const dir = await tempDir();
