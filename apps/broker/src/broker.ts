@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { PersistentStorage } from '@danube/storage';
+import { openBrokerStorage } from './broker-storage.ts';
 import { formatAddress, isWildcard } from './config/address.ts';
 import type { Address, BrokerSettings } from './config/settings.ts';
 import { openDataDirectory } from './data-directory.ts';
-import { openEmbeddedStorage } from './embedded-storage.ts';
 import { BrokerError } from './errors.ts';
 import { Damper } from './grpc/damper.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
@@ -19,7 +19,7 @@ import { TopicRegistry } from './topics/topic-registry.ts';
 /** Parts a test supplies instead of the real ones. */
 export interface BrokerComponents {
   readonly logger: Logger;
-  /** Default: {@link openEmbeddedStorage}. Closing what it returns closes everything it opened. */
+  /** Default: {@link openBrokerStorage}. Closing what it returns closes everything it opened. */
   readonly openStorage?: (settings: BrokerSettings, logger: Logger) => Promise<PersistentStorage>;
   /** Default: one with the documented delay and bound. */
   readonly damper?: Damper;
@@ -75,7 +75,7 @@ export async function startBroker(settings: BrokerSettings, components: BrokerCo
     undo.add('metadata store', () => store.close());
     for (const namespace of settings.bootstrapNamespaces) await store.createNamespace(namespace);
 
-    storage = await (components.openStorage ?? openEmbeddedStorage)(settings, logger);
+    storage = await (components.openStorage ?? openBrokerStorage)(settings, logger);
     const opened = storage;
     let registry: TopicRegistry | undefined;
     // After the storage: closing it makes durable (in every sync mode) what the last cursors refer to.

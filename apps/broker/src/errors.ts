@@ -11,6 +11,8 @@
  * - `METADATA_STORE_FAILED`: `broker.db` cannot be opened, read or written.
  * - `OBJECT_STORE_UNUSABLE`: the bucket is not there, the credentials are not accepted, or the server breaks a promise
  *   that tables rely on. The message says which.
+ * - `CATALOG_UNUSABLE`: the catalog refuses these credentials, knows no such warehouse, or is no catalog. The message
+ *   says which.
  *
  * Answering a request (each has one gRPC status, see `grpc/status.ts`):
  * - `INVALID_REQUEST`: the request can never be accepted as it is.
@@ -31,6 +33,7 @@ export type BrokerErrorCode =
   | 'DATA_DIR_UNUSABLE'
   | 'METADATA_STORE_FAILED'
   | 'OBJECT_STORE_UNUSABLE'
+  | 'CATALOG_UNUSABLE'
   | 'INVALID_REQUEST'
   | 'NOT_FOUND'
   | 'CONFLICT'

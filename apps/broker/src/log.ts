@@ -13,7 +13,7 @@ export function createLogger(level: string, terminal = process.stderr.isTTY === 
   const options = {
     level,
     base: null,
-    redact: { paths: ['*.token', '*.secret_access_key', '*.session_token'], remove: true },
+    redact: { paths: ['*.token', '*.credential', '*.secret_access_key', '*.session_token'], remove: true },
   };
   return pino(options, terminal ? readableStream() : jsonStream());
 }

@@ -5,7 +5,7 @@ import {
   type ObjectStoreFactoryOptions,
   openUploadJournal,
 } from '@danube/objectstore';
-import type { CallEvent } from '@danube/resilience';
+import { logCallEvents } from './call-events.ts';
 import { checkWarehouse } from './check-warehouse.ts';
 import type { StorageSettings } from './config/settings.ts';
 import type { Logger } from './log.ts';
@@ -30,7 +30,8 @@ type ObjectStoreSettings = StorageSettings['objectStore'];
 
 /**
  * Opens the store that holds the warehouse; a local one is made, durably, when it does not exist. Files of tables may lie in
- * other buckets, too: they are reached by the same settings.
+ * other buckets, too: they are reached by the same settings. Where only the catalog's server knows the place, the bucket
+ * is opened, unchecked, with the first file.
  */
 export async function openWarehouse(
   { objectStore, warehouse }: StorageSettings,
@@ -39,10 +40,12 @@ export async function openWarehouse(
   const factory = createObjectStoreFactory(await factoryOptions(objectStore, use));
   try {
     // Opened now and not with the first file: that ends the uploads that a killed broker left.
-    const store = await factory.open(
-      objectStore.kind === 'local' ? { type: 'local', root: objectStore.root } : warehouse,
-    );
-    if (use.kind === 'write' && objectStore.kind === 's3') await checkWarehouse(store, warehouse, use.logger);
+    if (objectStore.kind === 'local') {
+      await factory.open({ type: 'local', root: objectStore.root });
+    } else if (warehouse !== undefined) {
+      const store = await factory.open(warehouse);
+      if (use.kind === 'write') await checkWarehouse(store, warehouse, use.logger);
+    }
     return { io: createFileIO({ factory }), close: () => factory.close() };
   } catch (error) {
     await factory.close();
@@ -58,12 +61,5 @@ async function factoryOptions(
   const { kind: _, ...s3 } = settings;
   if (use.kind === 'read') return { s3 };
   const uploadJournal = await openUploadJournal({ dir: use.uploadNotesDir });
-  return { s3: { ...s3, uploadJournal, onEvent: (event) => logCallEvent(event, use.logger) } };
-}
-
-/** Retries and states of the circuit breaker, in the log. */
-function logCallEvent({ kind, ...event }: CallEvent, logger: Logger): void {
-  const { error, ...facts } = { error: undefined, ...event };
-  const level = kind === 'breaker-closed' || kind === 'breaker-half-open' ? 'info' : 'warn';
-  logger[level]({ ...facts, ...(error !== undefined && { err: error }) }, `Object store: ${kind}`);
+  return { s3: { ...s3, uploadJournal, onEvent: logCallEvents('Object store', use.logger) } };
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { type Consumer, connect, type Producer } from '@danube/client';
 import { scanRows } from '@danube/iceberg';
 import { type Broker, startBroker } from '../broker.ts';
+import { catalogUri } from '../catalog/open-catalog.ts';
 import { resolveConfig } from '../config/resolve-config.ts';
 import type { BrokerSettings } from '../config/settings.ts';
-import { catalogUri } from '../embedded-catalog.ts';
 import { createLogger } from '../log.ts';
 import { encodePurchase, purchase, Turnover } from './demo-stream.ts';
 import { findTable } from './find-table.ts';
@@ -186,10 +186,10 @@ interface QueryResult {
 async function queryTable(topic: string, settings: BrokerSettings): Promise<QueryResult> {
   const found = await findTable(topic, settings.storage);
   if (found === undefined) return { turnover: new Turnover(), table: '', metadataLocation: '' };
-  const { embedded, table } = found;
+  const { opened, table } = found;
   try {
     const turnover = new Turnover();
-    for await (const row of scanRows(table.metadata, embedded.io, { columns: ['payload'] }))
+    for await (const row of scanRows(table.metadata, opened.io, { columns: ['payload'] }))
       turnover.add(row['payload'] as Uint8Array);
     return {
       turnover,
@@ -197,7 +197,7 @@ async function queryTable(topic: string, settings: BrokerSettings): Promise<Quer
       metadataLocation: table.metadataLocation,
     };
   } finally {
-    await embedded.close();
+    await opened.close();
   }
 }
 

@@ -1,40 +1,49 @@
-import { currentSnapshot, type LoadedTable } from '@danube/iceberg';
+import { currentSnapshot, IcebergError, type LoadedTable } from '@danube/iceberg';
+import { type CatalogWithFiles, catalogExists, openCatalog } from '../catalog/open-catalog.ts';
 import type { StorageSettings } from '../config/settings.ts';
-import { catalogExists, type EmbeddedCatalog, openEmbeddedCatalog } from '../embedded-catalog.ts';
 import { parseTopicName } from '../topics/topic-name.ts';
 
 /** A topic's table in a catalog that is open. */
 export interface FoundTable {
-  readonly embedded: EmbeddedCatalog;
+  readonly opened: CatalogWithFiles;
   readonly table: LoadedTable;
 }
 
 /**
- * Looks for a topic's table by the property that says whose it is, so names and namespaces do not matter.
- * Partitions of a topic share the table of the whole. Creates nothing; works beside a running broker.
+ * Loads a topic's table by the name that storage gives it; it is the topic's if its property says so. Partitions of a
+ * topic share the table of the whole. Creates nothing; works beside a running broker.
  *
- * @returns undefined when there is no catalog, no table, or nothing committed yet; else close `embedded`
- * @throws BrokerError `INVALID_REQUEST` for a malformed topic name
+ * @returns undefined when there is no catalog, no table, or nothing committed yet; else close `opened`
+ * @throws BrokerError `INVALID_REQUEST` for a malformed topic name; errors of the catalog
  */
 export async function findTable(topic: string, settings: StorageSettings): Promise<FoundTable | undefined> {
-  parseTopicName(topic);
+  const { namespace, topic: name } = parseTopicName(topic);
+  const whole = /^(.+)-part-(?:0|[1-9]\d*)$/.exec(name)?.[1] ?? name;
   if (!catalogExists(settings)) return undefined;
-  const embedded = await openEmbeddedCatalog(settings, { kind: 'read' });
+  const opened = await openCatalog(settings, { kind: 'read' });
+  let table: LoadedTable | undefined;
   try {
-    const owners = new Set([topic, `${topic.replace(/-part-\d+$/, '')}-part-*`]);
-    for (const namespace of await embedded.catalog.listNamespaces()) {
-      for (const id of await embedded.catalog.listTables(namespace)) {
-        const table = await embedded.catalog.loadTable(id);
-        if (owners.has(table.metadata.properties['danube.topic'] ?? '') && hasRows(table))
-          return { embedded, table };
-      }
-    }
+    table = await opened.catalog.loadTable({ namespace: [tablePart(namespace)], name: tablePart(whole) });
   } catch (error) {
-    await embedded.close();
-    throw error;
+    if (!IcebergError.is(error, 'TABLE_NOT_FOUND') && !IcebergError.is(error, 'NAMESPACE_NOT_FOUND')) {
+      await opened.close();
+      throw error;
+    }
   }
-  await embedded.close();
+  const owners = [topic, `/${namespace}/${whole}-part-*`];
+  if (
+    table !== undefined &&
+    owners.includes(table.metadata.properties['danube.topic'] ?? '') &&
+    hasRows(table)
+  )
+    return { opened, table };
+  await opened.close();
   return undefined;
+}
+
+/** `/default/my-orders` is the table `default.my_orders`, see the README of `@danube/storage`. */
+function tablePart(part: string): string {
+  return part.replaceAll(/[^A-Za-z0-9_]/g, '_');
 }
 
 /** A claimed topic has a snapshot without rows. */

@@ -1,4 +1,5 @@
 import { type Broker, startBroker } from '../broker.ts';
+import type { BrokerSettings } from '../config/settings.ts';
 import { createLogger } from '../log.ts';
 import { type CommandFlags, settingsFromFlags } from './settings-from-flags.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
@@ -65,7 +66,7 @@ export function readyLines(
     '',
     `Danube broker ready at ${url}  (${durable})`,
     `  data     ${shortPath(settings.dataDir, baseDir)}`,
-    ...(settings.storage.objectStore.kind === 's3' ? [`  tables   ${settings.storage.warehouse}`] : []),
+    ...tableLines(settings.storage),
     `  metrics  ${httpUrl}/metrics  (health: /healthz, /readyz)`,
     '',
     'Try, in another terminal:',
@@ -75,4 +76,12 @@ export function readyLines(
     '',
     'Ctrl-C stops: it commits what is pending and ends.',
   ];
+}
+
+/** Where the tables are, if not with everything else in the data directory. */
+function tableLines({ catalog, objectStore, warehouse }: BrokerSettings['storage']): readonly string[] {
+  const lines = objectStore.kind === 's3' && warehouse !== undefined ? [`  tables   ${warehouse}`] : [];
+  if (catalog.kind === 'sql') return lines;
+  const inWarehouse = catalog.warehouse === undefined ? '' : `  (warehouse ${catalog.warehouse})`;
+  return [`  catalog  ${catalog.uri}${inWarehouse}`, ...lines];
 }

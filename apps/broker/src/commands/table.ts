@@ -1,7 +1,12 @@
 import type { LoadedTable } from '@danube/iceberg';
 import { currentSnapshot } from '@danube/iceberg';
-import type { BrokerSettings, ObjectStoreSettings } from '../config/settings.ts';
-import { catalogUri } from '../embedded-catalog.ts';
+import { catalogUri } from '../catalog/open-catalog.ts';
+import type {
+  BrokerSettings,
+  ObjectStoreSettings,
+  RestCatalogSettings,
+  StorageSettings,
+} from '../config/settings.ts';
 import { findTable } from './find-table.ts';
 import { type CommandFlags, settingsFromFlags } from './settings-from-flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,13 +22,15 @@ export async function table(
   const found = await findTable(topic, settings.storage);
   if (found === undefined) {
     const age = settings.storage.flush.maxAgeMs / 1000;
-    terminal.out(`Nothing of ${topic} is committed yet in ${settings.dataDir}.`);
+    const { catalog } = settings.storage;
+    const where = catalog.kind === 'rest' ? catalogUri(settings.storage) : settings.dataDir;
+    terminal.out(`Nothing of ${topic} is committed yet in ${where}.`);
     terminal.out(
       `A running broker commits ${age} s after the first message, and when it stops. Only reliable topics have tables.`,
     );
     return 0;
   }
-  await found.embedded.close();
+  await found.opened.close();
   for (const line of queryLines(topic, found.table, settings)) terminal.out(line);
   return 0;
 }
@@ -36,7 +43,7 @@ export function queryLines(
 ): readonly string[] {
   const name = [...identifier.namespace, identifier.name].join('.');
   const rows = currentSnapshot(metadata)?.summary['total-records'];
-  const { catalog, warehouse, objectStore } = settings.storage;
+  const { objectStore } = settings.storage;
   return [
     `${topic} is the table ${name}: ${rows} rows in snapshot ${metadata.currentSnapshotId}`,
     `  ${metadataLocation}`,
@@ -47,8 +54,7 @@ export function queryLines(
     `  SELECT segment_offset, publish_time, attributes, decode(payload) FROM iceberg_scan(${sqlText(metadataLocation)}) ORDER BY segment_offset LIMIT 10;`,
     '',
     'PyIceberg (always the latest):',
-    '  from pyiceberg.catalog.sql import SqlCatalog',
-    `  catalog = SqlCatalog(${pyText(catalog.name)}, uri=${pyText(catalogUri(settings.storage))}, warehouse=${pyText(warehouse)}${pyicebergAccess(objectStore)})`,
+    ...pyicebergCatalog(settings.storage).map((line) => `  ${line}`),
     `  print(catalog.load_table(${pyText(name)}).scan(limit=10).to_arrow())`,
   ];
 }
@@ -70,14 +76,65 @@ function duckdbAccess(store: ObjectStoreSettings): readonly string[] {
   ];
 }
 
-/** The same for PyIceberg, as further arguments; each begins with a comma. */
-function pyicebergAccess(store: ObjectStoreSettings): string {
-  if (store.kind !== 's3') return '';
-  const properties = {
+function pyicebergCatalog(settings: StorageSettings): readonly string[] {
+  const { catalog, objectStore } = settings;
+  const uri = pyText(catalogUri(settings));
+  if (catalog.kind === 'sql') {
+    const more = pyArguments(pyicebergFiles(objectStore));
+    return [
+      'from pyiceberg.catalog.sql import SqlCatalog',
+      `catalog = SqlCatalog(${pyText(catalog.name)}, uri=${uri}, warehouse=${pyText(catalog.warehouse)}${more})`,
+    ];
+  }
+  const warehouse = catalog.warehouse === undefined ? '' : `, warehouse=${pyText(catalog.warehouse)}`;
+  const more = pyArguments({ ...pyicebergAccess(catalog), ...pyicebergFiles(objectStore) });
+  return [
+    ...pyicebergSecrets(catalog).map((line) => `# ${line}`),
+    'from pyiceberg.catalog import load_catalog',
+    `catalog = load_catalog("danube", type="rest", uri=${uri}${warehouse}${more})`,
+  ];
+}
+
+/** How PyIceberg proves to the catalog who it is, as far as that is no secret. */
+function pyicebergAccess({ prefix, auth }: RestCatalogSettings): Readonly<Record<string, string>> {
+  return {
+    ...(prefix !== undefined && { prefix }),
+    ...(auth.kind === 'oauth2' && { 'oauth2-server-uri': auth.serverUri, scope: auth.scope ?? 'catalog' }),
+    ...(auth.kind === 'sigv4' && {
+      'rest.sigv4-enabled': 'true',
+      'rest.signing-region': auth.region,
+      'rest.signing-name': auth.service,
+    }),
+  };
+}
+
+/** Where PyIceberg finds what is never printed; it reads these variables for the catalog that is named danube. */
+function pyicebergSecrets({ auth, headers }: RestCatalogSettings): readonly string[] {
+  const from = (variable: string, key: string) =>
+    `with PYICEBERG_CATALOG__DANUBE__${variable} set to catalog.${key} of the broker's configuration`;
+  const names = Object.keys(headers).map((name) => `header.${name}`);
+  return [
+    ...(auth.kind === 'bearer' ? [from('TOKEN', 'token')] : []),
+    ...(auth.kind === 'oauth2' ? [from('CREDENTIAL', 'credential')] : []),
+    ...(auth.kind === 'sigv4'
+      ? ['with the AWS credentials of your environment or profile (needs boto3)']
+      : []),
+    ...(names.length > 0 ? [`add the headers of the broker's configuration: ${names.join(', ')}`] : []),
+  ];
+}
+
+/** How PyIceberg reaches files on S3. */
+function pyicebergFiles(store: ObjectStoreSettings): Readonly<Record<string, string>> {
+  if (store.kind !== 's3') return {};
+  return {
     ...(store.endpoint !== undefined && { 's3.endpoint': store.endpoint }),
     ...(store.region !== undefined && { 's3.region': store.region }),
     ...(!store.pathStyle && { 's3.force-virtual-addressing': 'true' }),
   };
+}
+
+/** Further arguments, which begin with a comma, or nothing. */
+function pyArguments(properties: Readonly<Record<string, string>>): string {
   return Object.keys(properties).length === 0 ? '' : `, **${JSON.stringify(properties)}`;
 }
 

@@ -8,13 +8,38 @@ const httpUrl = z.string().regex(/^https?:\/\/[^\s/]+$/, 'expected a URL such as
 
 const MIB = 1024 * 1024;
 
+/** Named as Iceberg's clients name these properties, with underscores. */
 const catalog = z.strictObject({
   type: z.enum(['sql', 'rest', 'glue']).optional(),
   uri: text.optional(),
   name: text.optional(),
   warehouse: text.optional(),
   database: text.optional(),
-  token: text.optional(),
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'expected a token without spaces')
+    .optional(),
+  credential: z
+    .string()
+    .regex(/^[^:]+:./s, 'expected id:secret')
+    .optional(),
+  oauth2_server_uri: text.optional(),
+  scope: text.optional(),
+  prefix: z
+    .string()
+    .regex(/^[^?#\s]+$/, 'expected a path, percent-encoded')
+    .optional(),
+  headers: z
+    .record(
+      z.string(),
+      z.string().regex(/^[\t\x20-\x7e\x80-\xff]+$/, 'expected a text that a header can have'),
+    )
+    .optional(),
+  signing_region: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'expected the name of a region')
+    .optional(),
+  signing_name: text.optional(),
 });
 
 const objectStore = z.strictObject({
@@ -55,8 +80,8 @@ const storage = z.strictObject({
 });
 
 /**
- * The configuration file, key for key; everything is optional. It knows also what this version refuses (catalogs
- * rest and glue, a store in memory), so that such a file is answered with a sentence instead of "unknown key".
+ * The configuration file, key for key; everything is optional. It knows also what this version refuses (the glue
+ * catalog, a store in memory), so that such a file is answered with a sentence instead of "unknown key".
  * Ranges that depend on one key live here, rules across keys in `resolve-config.ts`.
  */
 export const configSchema = z.strictObject({

@@ -30,6 +30,9 @@ function failureOf(
 const iceberg = (lines: string) =>
   `storage:\n  type: iceberg\n  iceberg_config:\n${lines.replaceAll(/^/gm, '    ')}\n`;
 
+/** A rest catalog with these keys, and its tables on S3. */
+const rest = (keys: string) => iceberg(`catalog: {type: rest, uri: "http://c", ${keys}}`);
+
 const planExample = `
 storage:
   type: "iceberg"
@@ -70,12 +73,18 @@ describe('configuration', () => {
     });
   });
 
-  test('the plan’s YAML is understood, and refused with a sentence for what is not there yet', () => {
-    const error = failureOf(planExample);
-    expect(error.code).toBe('UNSUPPORTED');
-    expect(error.sentence).toContain(
-      'storage.iceberg_config.catalog.type: the rest catalog is not supported by this version',
-    );
+  test('the plan’s YAML as it stands: the catalog says where tables are, the bucket is another one', () => {
+    expect(settingsOf(planExample).settings.storage).toMatchObject({
+      catalog: {
+        kind: 'rest',
+        uri: 'http://localhost:8181',
+        warehouse: 's3://danube-warehouse/',
+        headers: {},
+        auth: { kind: 'none' },
+      },
+      warehouse: 's3://danube-warehouse',
+      objectStore: { kind: 's3', region: 'us-east-1', pathStyle: false },
+    });
   });
 
   test('the plan’s YAML with the embedded catalog in its place sets every key', () => {
@@ -88,7 +97,12 @@ describe('configuration', () => {
         .replaceAll('s3://danube-warehouse/', 'file:///var/lib/danube/warehouse/'),
     );
     expect(settings.storage).toEqual({
-      catalog: { kind: 'sql', file: '/var/lib/danube/catalog.db', name: 'danube' },
+      catalog: {
+        kind: 'sql',
+        file: '/var/lib/danube/catalog.db',
+        name: 'danube',
+        warehouse: 'file:///var/lib/danube/warehouse',
+      },
       warehouse: 'file:///var/lib/danube/warehouse',
       objectStore: { kind: 'local', root: '/var/lib/danube/warehouse' },
       wal: {
@@ -141,6 +155,62 @@ describe('configuration', () => {
   test('two spellings of one warehouse are no contradiction', () => {
     const { dir, settings } = settingsOf(iceberg('catalog: {warehouse: lake/}\nwarehouse: ./lake'));
     expect(settings.storage.warehouse).toBe(`file://${join(dir, 'lake')}`);
+  });
+
+  test.each([
+    ['none', '', { kind: 'none' }],
+    ['token', 'token: "${TOKEN}"', { kind: 'bearer', token: 'abc.def' }],
+    [
+      'credential',
+      'credential: "id:${SECRET}", oauth2_server_uri: "https://idp/token?p=1", scope: PRINCIPAL_ROLE:ALL',
+      {
+        kind: 'oauth2',
+        serverUri: 'https://idp/token?p=1',
+        credential: 'id:s:x',
+        scope: 'PRINCIPAL_ROLE:ALL',
+      },
+    ],
+    [
+      'signing',
+      'signing_region: eu-central-1, signing_name: glue, headers: {Authorization: Basic abc}',
+      { kind: 'sigv4', region: 'eu-central-1', service: 'glue' },
+    ],
+  ])('a rest catalog: proof of who calls, %s', (_what, keys, auth) => {
+    const { settings } = settingsOf(rest(keys), {}, { TOKEN: 'abc.def', SECRET: 's:x' });
+    expect(settings.storage.catalog).toMatchObject({ kind: 'rest', uri: 'http://c', auth });
+  });
+
+  test('a rest catalog: warehouse, prefix and headers are sent as they are given', () => {
+    const { settings } = settingsOf(
+      rest('warehouse: "123456789012", prefix: a%2Fb, headers: {X-Tenant: "${TENANT}"}'),
+      {},
+      { TENANT: 'me' },
+    );
+    expect(settings.storage.catalog).toMatchObject({
+      warehouse: '123456789012',
+      prefix: 'a%2Fb',
+      headers: { 'X-Tenant': 'me' },
+    });
+  });
+
+  test.each([
+    ['a name: only the server knows the place', 'warehouse: analytics', '', 'analytics', undefined, 's3'],
+    ['nothing: only the server knows', '', '', undefined, undefined, 's3'],
+    ['a location', 'warehouse: "s3://b/w/"', '', 's3://b/w/', 's3://b/w', 's3'],
+    ['the outer key alone', '', 'warehouse: "s3a://b/w/"', 's3a://b/w/', 's3a://b/w', 's3'],
+    ['a name and a location', 'warehouse: lake', 'warehouse: "s3://b/w"', 'lake', 's3://b/w', 's3'],
+    ['a local directory', 'warehouse: /lake', '', '/lake', 'file:///lake', 'local'],
+    ['a name and a directory', 'warehouse: x', 'warehouse: "file:///lake"', 'x', 'file:///lake', 'local'],
+    ['a name and a local root', 'warehouse: x', 'object_store: {root: /lake}', 'x', undefined, 'local'],
+  ])('a rest catalog’s warehouse is %s', (_what, keys, lines, sent, place, kind) => {
+    const { storage } = settingsOf(
+      iceberg(`catalog: {type: rest, uri: "http://c", ${keys}}\n${lines}`),
+    ).settings;
+    expect(storage.catalog).toMatchObject({ kind: 'rest' });
+    expect((storage.catalog as { warehouse?: string }).warehouse).toBe(sent);
+    expect(storage.warehouse).toBe(place);
+    expect(storage.objectStore.kind).toBe(kind);
+    if (kind === 'local') expect(storage.objectStore).toEqual({ kind, root: '/lake' });
   });
 
   test.each([
@@ -201,6 +271,96 @@ describe('configuration', () => {
       'a glue catalog',
       iceberg('catalog: {type: glue, database: d}'),
       'the glue catalog is not supported by this version',
+    ],
+    [
+      'a rest catalog without uri',
+      iceberg('catalog: {type: rest}'),
+      'storage.iceberg_config.catalog.uri: expected an http or https URI such as http://localhost:8181',
+    ],
+    [
+      'a rest catalog at a file',
+      iceberg('catalog: {type: rest, uri: "sqlite:///x"}'),
+      'storage.iceberg_config.catalog.uri: expected an http or https URI',
+    ],
+    [
+      'a user name in the uri',
+      iceberg('catalog: {type: rest, uri: "http://u@h"}'),
+      'storage.iceberg_config.catalog.uri: expected an http or https URI',
+    ],
+    [
+      'token beside credential',
+      rest('token: t, credential: "i:s", oauth2_server_uri: "https://idp"'),
+      'storage.iceberg_config.catalog.token: expected it without credential',
+    ],
+    [
+      'credential beside signing',
+      rest('signing_region: r, signing_name: glue, credential: "i:s", oauth2_server_uri: "https://idp"'),
+      'storage.iceberg_config.catalog.credential: expected it without signing_region',
+    ],
+    [
+      'credential without its server',
+      rest('credential: "i:s"'),
+      'storage.iceberg_config.catalog.oauth2_server_uri: expected an http or https URI',
+    ],
+    [
+      'credential without an id',
+      rest('credential: s, oauth2_server_uri: "https://idp"'),
+      'storage.iceberg_config.catalog.credential: expected id:secret',
+    ],
+    [
+      'a token server without credential',
+      rest('oauth2_server_uri: "https://idp"'),
+      'storage.iceberg_config.catalog.credential: expected it beside oauth2_server_uri',
+    ],
+    [
+      'a token server that is none',
+      rest('credential: "i:s", oauth2_server_uri: idp'),
+      'storage.iceberg_config.catalog.oauth2_server_uri: expected an http or https URI',
+    ],
+    [
+      'scope without credential',
+      rest('token: t, scope: catalog'),
+      'storage.iceberg_config.catalog.credential: expected it beside scope',
+    ],
+    [
+      'signing_name alone',
+      rest('signing_name: glue'),
+      'storage.iceberg_config.catalog.signing_region: expected it beside signing_name',
+    ],
+    [
+      'signing_region alone',
+      rest('signing_region: eu-central-1'),
+      'storage.iceberg_config.catalog.signing_name: expected it beside signing_region',
+    ],
+    [
+      'a header beside token that says the same',
+      rest('token: t, headers: {authorization: Bearer x}'),
+      'storage.iceberg_config.catalog.headers.authorization: expected it alone',
+    ],
+    [
+      'name with the rest catalog',
+      rest('name: danube'),
+      'storage.iceberg_config.catalog.name: this key has no meaning for the rest catalog',
+    ],
+    [
+      'database with the rest catalog',
+      rest('database: d'),
+      'storage.iceberg_config.catalog.database: this key has no meaning for the rest catalog',
+    ],
+    [
+      'two locations with the rest catalog',
+      iceberg('catalog: {type: rest, uri: "http://c", warehouse: "s3://a"}\nwarehouse: "s3://b"'),
+      'storage.iceberg_config.warehouse: expected the same place as storage.iceberg_config.catalog.warehouse',
+    ],
+    [
+      'a warehouse of the rest catalog in a store that is not there',
+      rest('warehouse: "gs://b/x"'),
+      'storage.iceberg_config.catalog.warehouse: a gs:// location needs an object store',
+    ],
+    [
+      'a local store with a place that only the server knows',
+      iceberg('catalog: {type: rest, uri: "http://c", warehouse: x}\nobject_store: {type: local}'),
+      'storage.iceberg_config.object_store.root: expected a directory that holds the tables',
     ],
     [
       'an s3 store without a place',
@@ -273,6 +433,46 @@ describe('configuration', () => {
       'storage.iceberg_config.catalog.database: this key has no meaning for the sql catalog',
     ],
     [
+      'token with the sql catalog',
+      iceberg('catalog: {token: "t"}'),
+      'storage.iceberg_config.catalog.token: this key has no meaning for the sql catalog',
+    ],
+    [
+      'credential with the sql catalog',
+      iceberg('catalog: {credential: "i:s"}'),
+      'storage.iceberg_config.catalog.credential: this key has no meaning for the sql catalog',
+    ],
+    [
+      'oauth2_server_uri with the sql catalog',
+      iceberg('catalog: {oauth2_server_uri: "http://x"}'),
+      'storage.iceberg_config.catalog.oauth2_server_uri: this key has no meaning for the sql catalog',
+    ],
+    [
+      'scope with the sql catalog',
+      iceberg('catalog: {scope: "s"}'),
+      'storage.iceberg_config.catalog.scope: this key has no meaning for the sql catalog',
+    ],
+    [
+      'prefix with the sql catalog',
+      iceberg('catalog: {prefix: "p"}'),
+      'storage.iceberg_config.catalog.prefix: this key has no meaning for the sql catalog',
+    ],
+    [
+      'headers with the sql catalog',
+      iceberg('catalog: {headers: {a: b}}'),
+      'storage.iceberg_config.catalog.headers: this key has no meaning for the sql catalog',
+    ],
+    [
+      'signing_region with the sql catalog',
+      iceberg('catalog: {signing_region: "r"}'),
+      'storage.iceberg_config.catalog.signing_region: this key has no meaning for the sql catalog',
+    ],
+    [
+      'signing_name with the sql catalog',
+      iceberg('catalog: {signing_name: "n"}'),
+      'storage.iceberg_config.catalog.signing_name: this key has no meaning for the sql catalog',
+    ],
+    [
       'a catalog URI that is none',
       iceberg('catalog: {uri: "http://x"}'),
       'storage.iceberg_config.catalog.uri: expected sqlite:///FILE',
@@ -342,11 +542,25 @@ describe('configuration', () => {
     const secret = 'hunter2-s3cr3t';
     const environment = { SECRET: secret };
     for (const yaml of [
-      iceberg('catalog: {token: [${SECRET}]}'),
-      iceberg('catalog: {type: ${SECRET}}'),
-      iceberg('catalog: {token: ${SECRET}}'),
-      iceberg('object_store: {path_style: ${SECRET}}'),
-      iceberg('object_store: {secret_access_key: ${SECRET}}'),
+      iceberg('catalog: {token: ["${SECRET}"]}'),
+      iceberg('catalog: {type: "${SECRET}"}'),
+      iceberg('catalog: {token: "${SECRET}"}'),
+      rest('token: "${SECRET} x"'),
+      rest('token: "${SECRET}", credential: "id:${SECRET}"'),
+      rest('token: "${SECRET}", headers: {Authorization: "Bearer ${SECRET}"}'),
+      rest('token: "${SECRET}", signing_region: eu-central-1, signing_name: glue'),
+      rest('credential: "${SECRET}", oauth2_server_uri: "https://idp"'),
+      rest('credential: "id:${SECRET}"'),
+      rest('credential: "id:${SECRET}", oauth2_server_uri: "https://u:${SECRET}@idp"'),
+      rest('headers: {X-Api-Key: "${SECRET}\\n"}'),
+      rest('headers: {X-Api-Key: ["${SECRET}"]}'),
+      rest('headers: "${SECRET}"'),
+      rest('prefix: "${SECRET}?x"'),
+      rest('signing_region: "${SECRET}/", signing_name: glue'),
+      iceberg('catalog: {type: rest, uri: "http://u:${SECRET}@h"}'),
+      iceberg('catalog: {type: rest, uri: "http://h?token=${SECRET}"}'),
+      iceberg('object_store: {path_style: "${SECRET}"}'),
+      iceberg('object_store: {secret_access_key: "${SECRET}"}'),
       iceberg('warehouse: "https://${SECRET}/x"'),
       iceberg('warehouse: "s3://${SECRET}@b/x"'),
       iceberg('object_store: {type: s3, bucket: b, endpoint: "${SECRET}"}'),
@@ -355,6 +569,7 @@ describe('configuration', () => {
       `storage: {secret: "${secret}"`,
     ]) {
       const error = failureOf(yaml, {}, environment);
+      if (yaml.includes('${SECRET}')) expect(error.sentence).not.toContain(': line '); // It was read as YAML.
       expect(JSON.stringify([error.message, error.context, String(error.cause)])).not.toContain(secret);
     }
   });

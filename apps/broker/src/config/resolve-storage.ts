@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { contradiction, unsupported } from './config-errors.ts';
+import { contradiction } from './config-errors.ts';
 import { ICEBERG_KEY, type IcebergConfig } from './config-schema.ts';
-import { resolveObjectStore } from './resolve-object-store.ts';
+import { resolveCatalog } from './resolve-catalog.ts';
 import type { StorageSettings, SyncSetting } from './settings.ts';
 
 const MIB = 1024 * 1024;
@@ -17,8 +17,7 @@ export function resolveStorage(
   at: (path: string) => string,
 ): StorageSettings {
   return {
-    catalog: catalogOf(config, dataDir, at),
-    ...resolveObjectStore(config, dataDir, at),
+    ...resolveCatalog(config, dataDir, at),
     wal: {
       dir: config.wal?.base_path === undefined ? join(dataDir, 'wal') : at(config.wal.base_path),
       maxFileSizeBytes: config.wal?.max_file_size ?? 64 * MIB,
@@ -26,34 +25,6 @@ export function resolveStorage(
     },
     flush: { maxBytes: config.flush?.max_bytes ?? 64 * MIB, maxAgeMs: config.flush?.max_age_ms ?? 10_000 },
   };
-}
-
-function catalogOf(
-  config: IcebergConfig,
-  dataDir: string,
-  at: (path: string) => string,
-): StorageSettings['catalog'] {
-  const { catalog = {} } = config;
-  if (catalog.type === 'rest' || catalog.type === 'glue') {
-    throw unsupported(
-      `${ICEBERG_KEY}.catalog.type`,
-      `the ${catalog.type} catalog is not supported by this version; use "sql", the embedded catalog`,
-    );
-  }
-  for (const key of ['database', 'token'] as const) {
-    if (catalog[key] !== undefined)
-      throw contradiction(`${ICEBERG_KEY}.catalog.${key}`, 'this key has no meaning for the sql catalog');
-  }
-  return { kind: 'sql', file: catalogFileOf(catalog.uri, dataDir, at), name: catalog.name ?? 'danube' };
-}
-
-function catalogFileOf(uri: string | undefined, dataDir: string, at: (path: string) => string): string {
-  if (uri === undefined) return join(dataDir, 'catalog.db');
-  // As SQLAlchemy and PyIceberg write it: three slashes, then the path; four make it absolute.
-  const match = /^sqlite:\/\/\/(.+)$/.exec(uri);
-  if (match === null)
-    throw contradiction(`${ICEBERG_KEY}.catalog.uri`, 'expected sqlite:///FILE for the sql catalog');
-  return at(match[1]!);
 }
 
 function syncOf({ wal }: IcebergConfig): SyncSetting {

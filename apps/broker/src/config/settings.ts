@@ -16,7 +16,7 @@ export type SyncSetting =
 export type ObjectStoreSettings =
   | {
       readonly kind: 'local';
-      /** Absolute path of the directory that holds the warehouse. Default: the warehouse itself. */
+      /** Absolute path of the directory that holds all tables. Default: the warehouse itself. */
       readonly root: string;
     }
   | {
@@ -35,20 +35,62 @@ export type ObjectStoreSettings =
       };
     };
 
+/** A catalog in a SQLite file. */
+export interface SqlCatalogSettings {
+  readonly kind: 'sql';
+  /** The SQLite file. Default `<dataDir>/catalog.db`. */
+  readonly file: string;
+  /** `catalog_name` of the rows in it. Default `danube`. */
+  readonly name: string;
+  /** Location below which tables get theirs: {@link StorageSettings.warehouse}. */
+  readonly warehouse: string;
+}
+
+/** How the broker proves to a REST catalog who it is. Secrets: keep it out of logs. */
+export type CatalogAuthSettings =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | {
+      readonly kind: 'oauth2';
+      /** The token endpoint. */
+      readonly serverUri: string;
+      /** `id:secret` */
+      readonly credential: string;
+      /** Default: the client's own, `catalog`. */
+      readonly scope?: string;
+    }
+  | {
+      /** By the credential chain of the AWS SDK. */
+      readonly kind: 'sigv4';
+      readonly region: string;
+      /** Name that the service signs by: `glue`, `s3tables`, `execute-api`. */
+      readonly service: string;
+    };
+
+/** A server of Iceberg's REST protocol. */
+export interface RestCatalogSettings {
+  readonly kind: 'rest';
+  /** Without `/v1`, user name, query and fragment. */
+  readonly uri: string;
+  /** What the server is asked for, as it was given: a name or a location. Default: the server's own choice. */
+  readonly warehouse?: string;
+  /** Path behind `/v1/`. Default: what the server says. */
+  readonly prefix?: string;
+  /** Sent with every request. Values may be secrets. Default: none. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly auth: CatalogAuthSettings;
+}
+
+export type CatalogSettings = SqlCatalogSettings | RestCatalogSettings;
+
 /** Where messages and tables are kept. */
 export interface StorageSettings {
-  readonly catalog: {
-    readonly kind: 'sql';
-    /** The SQLite file. Default `<dataDir>/catalog.db`. */
-    readonly file: string;
-    /** `catalog_name` of the rows in it. Default `danube`. */
-    readonly name: string;
-  };
+  readonly catalog: CatalogSettings;
   /**
    * Location below which tables get theirs, without a slash at its end: `file://` and an absolute path spelled
-   * literally, or `s3://bucket/prefix`. Default `<dataDir>/warehouse`.
+   * literally, or `s3://bucket/prefix`. Default `<dataDir>/warehouse`; undefined if only the catalog's server knows.
    */
-  readonly warehouse: string;
+  readonly warehouse: string | undefined;
   readonly objectStore: ObjectStoreSettings;
   readonly wal: {
     /** Default `<dataDir>/wal`. */

@@ -19,6 +19,7 @@ const brokerStatus: Readonly<Record<BrokerErrorCode, status>> = {
   TAKEN_OVER: status.CANCELLED,
   METADATA_STORE_FAILED: status.INTERNAL,
   OBJECT_STORE_UNUSABLE: status.INTERNAL,
+  CATALOG_UNUSABLE: status.INTERNAL,
   CONFIG_INVALID: status.INTERNAL,
   ADDRESS_REFUSED: status.INTERNAL,
   ADDRESS_IN_USE: status.INTERNAL,

@@ -1,29 +1,29 @@
 import { join } from 'node:path';
 import { openIcebergStorage, type PersistentStorage } from '@danube/storage';
+import { openCatalog } from './catalog/open-catalog.ts';
 import { formatAddress } from './config/address.ts';
 import type { BrokerSettings } from './config/settings.ts';
-import { openEmbeddedCatalog } from './embedded-catalog.ts';
 import { BrokerError, codeOf, messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
 import { watchPhases } from './phase-log.ts';
 
 /**
- * Opens the storage of the embedded set-up: the log, and tables in a local directory under the SQLite catalog.
- * Closing it closes the catalog too.
+ * Opens the storage that the settings say: the log, the catalog, and the store of the tables. Closing it closes them all.
  *
- * @throws BrokerError `DATA_DIR_HELD` when another process has the log; errors of storage and catalog
+ * @throws BrokerError `DATA_DIR_HELD` when another process has the log, `CATALOG_UNUSABLE`, `OBJECT_STORE_UNUSABLE`; errors of storage and
+ * catalog
  */
-export async function openEmbeddedStorage(
+export async function openBrokerStorage(
   settings: BrokerSettings,
   logger: Logger,
 ): Promise<PersistentStorage> {
   const { wal, flush } = settings.storage;
-  const embedded = await openEmbeddedCatalog(settings.storage, {
+  const opened = await openCatalog(settings.storage, {
     kind: 'write',
     logger,
     uploadNotesDir: join(settings.dataDir, 'uploads'),
   });
-  const { target, openWal } = watchPhases({ catalog: embedded.catalog, io: embedded.io }, logger);
+  const { target, openWal } = watchPhases({ catalog: opened.catalog, io: opened.io }, logger);
   try {
     const storage = await openIcebergStorage({
       wal,
@@ -33,9 +33,9 @@ export async function openEmbeddedStorage(
       limits: { maxPayloadBytes: settings.maxMessageSizeBytes },
       ...(openWal === undefined ? {} : { openWal }),
     });
-    return closingAlso(storage, () => embedded.close());
+    return closingAlso(storage, () => opened.close());
   } catch (error) {
-    await embedded.close();
+    await opened.close();
     throw walHeld(error, wal.dir) ?? error;
   }
 }
