@@ -12,9 +12,9 @@ import type {
   TopicTableInfo,
 } from './storage.ts';
 import type { StorageContext } from './storage-context.ts';
-import { stopError, type TableCommitter } from './table-committer.ts';
+import type { TableCommitter } from './table-committer.ts';
 import { readTopic } from './topic-reader.ts';
-import type { TopicState } from './topic-state.ts';
+import { stopError, type TopicState } from './topic-state.ts';
 
 /** Appended and not yet acknowledged, over all topics: beyond it the disk is too slow for what comes in. */
 const MAX_LOG_QUEUE_BYTES = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { LoadedTable, TableIdentifier } from '@danube/iceberg';
-import type { StopCode } from './errors.ts';
+import type { PreparedFiles } from './data-files.ts';
+import { type StopCode, StorageError } from './errors.ts';
 import type { LogFacts, OffsetRange } from './ledger-case.ts';
 import { decodeMessage, topicKeyOf, uuidBytes } from './record-codec.ts';
 import { TopicTail } from './tail-cache.ts';
@@ -45,6 +46,8 @@ export class TopicState {
   readonly sent = new Set<bigint>();
   /** The metadata of the last confirmation; `start`, `through` and snapshot are read from this one. */
   loaded: { readonly table: LoadedTable; readonly start: number; readonly through: number } | undefined;
+  /** Files of a commit that did not happen, or not yet; the committer's. Only used again if wholly above `confirmed`. */
+  prepared: PreparedFiles | undefined;
   /** Set from opening to closing or deletion, also while stopped. */
   opened = false;
   /** The case table is being run to open the topic (again): nothing is taken and nothing committed. */
@@ -156,6 +159,14 @@ export class TopicState {
     }
     this.tail.clear(this.next);
   }
+}
+
+/** The error for a topic that is stopped. */
+export function stopError(topic: TopicState): StorageError {
+  const stop = topic.stop;
+  return new StorageError(stop?.code ?? 'CLOSED', `topic ${topic.name}: ${stop?.message ?? 'it is closed'}`, {
+    context: { topic: topic.name, ...(stop?.range === undefined ? {} : { range: stop.range }) },
+  });
 }
 
 /** Ascending and disjoint, adjoining ones joined. */

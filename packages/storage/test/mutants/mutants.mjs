@@ -1,24 +1,28 @@
 // Planted bugs, each with the tests that must fail under it: [file in src, text, replacement]. Run: node test/mutants/run.mjs [name…]
-const C = 'table-committer.ts',
-  L = 'ledger-case.ts';
+const B = 'commit-builder.ts',
+  C = 'table-committer.ts',
+  L = 'ledger-case.ts',
+  O = 'topic-opening.ts',
+  S = 'commit-submitter.ts',
+  T = 'table-state.ts';
 export default {
   'h1-blind-rebase': {
     tests: ['test/h1.'],
     edits: [
-      [C, 'kept.first === first && filesFit', 'filesFit'],
-      [C, "verdict.kind === 'ok' && this.#covers(loaded, verdict.ledger, part, attempt.base)", 'false'],
+      [B, 'kept.first === first && filesFit', 'filesFit'],
+      [S, "verdict.kind === 'ok' && this.#covers(loaded, verdict.ledger, part, attempt.base)", 'false'],
     ],
   },
-  'h1-no-tag': { tests: ['test/h1.'], edits: [[C, 'tags: [LEDGER_TAG]', 'tags: []']] },
+  'h1-no-tag': { tests: ['test/h1.'], edits: [[B, 'tags: [LEDGER_TAG]', 'tags: []']] },
   'h1-new-request-on-unknown': {
     tests: ['test/h1.'],
-    edits: [[C, "? 'resend' : 'rebuild'", "? 'rebuild' : 'rebuild'"]],
+    edits: [[S, "? 'resend' : 'rebuild'", "? 'rebuild' : 'rebuild'"]],
   },
   'h2-restart-ignores-through': {
     tests: ['test/h2', 'test/h3'],
     edits: [
       [
-        C,
+        T,
         'topic.confirmed = Math.max(topic.confirmed, ledger.through);',
         'if (ledger.epoch === epoch) topic.confirmed = Math.max(topic.confirmed, ledger.through);',
       ],
@@ -27,8 +31,8 @@ export default {
   'h2-believes-the-refusal': {
     tests: ['test/h2'],
     edits: [
-      [C, "if (outcome === 'settled' || outcome === 'rebuild') return;", 'return;'],
-      [C, 'loaded ??= await this.catalog.loadTable(this.name.identifier);', 'loaded ??= attempt.base;'],
+      [S, "if (outcome === 'settled' || outcome === 'rebuild') return;", 'return;'],
+      [S, 'loaded ??= await table.load();', 'loaded ??= attempt.base;'],
     ],
   },
   'h4-no-copy-rule': { tests: ['test/h4'], edits: [[L, '!log.sent.has(ledger.snapshotId)', 'false']] },
@@ -52,20 +56,20 @@ export default {
     tests: ['test/h6'],
     edits: [
       [
-        C,
+        B,
         'topic.sent.add(snapshotId);',
         'topic.sent.add(snapshotId); if (prepared !== undefined) { topic.confirmed = through; this.#context.confirmed(topic); }',
       ],
     ],
   },
-  'h6-no-sync-before-commit': { tests: ['test/h6'], edits: [[C, 'await wal.sync();', '']] },
+  'h6-no-sync-before-commit': { tests: ['test/h6'], edits: [[B, 'await this.#context.wal.sync();', '']] },
   'h6-deletes-files-on-error': {
     tests: ['test/h6'],
     edits: [
       [
-        C,
-        '        this.#failed(error, backoff.count);\n      }\n      for (;;) {',
-        '        this.#failed(error, backoff.count);\n        for (const part of attempt.parts) for (const f of part.prepared?.files ?? []) await this.io.deleteFile(f.filePath);\n      }\n      for (;;) {',
+        S,
+        '        table.failed(error, backoff.count);\n      }\n      for (;;) {',
+        '        table.failed(error, backoff.count);\n        for (const part of attempt.parts) for (const f of part.prepared?.files ?? []) await table.io.deleteFile(f.filePath);\n      }\n      for (;;) {',
       ],
     ],
   },
@@ -81,21 +85,17 @@ export default {
   },
   'h7-next-from-the-log-only': {
     tests: ['test/h7'],
-    edits: [[C, 'if (ledger.through >= topic.next) {', 'if (false) {']],
+    edits: [[T, 'if (ledger.through >= topic.next) {', 'if (false) {']],
   },
   'h9-one-commit-is-all': {
     tests: ['test/h9'],
-    edits: [[C, 'through: prepared.last, prepared });', 'through: last, prepared });']],
+    edits: [[B, 'through: prepared.last, prepared });', 'through: last, prepared });']],
   },
   'h10-no-uuid': {
     tests: ['test/h10'],
     edits: [
       [L, 'log.tableUuid !== table.tableUuid', 'false'],
-      [
-        C,
-        'if (topic.claimed) {\n      this.#tableGone([topic]);',
-        'if (false) {\n      this.#tableGone([topic]);',
-      ],
+      [O, 'if (this.#topic.claimed) {', 'if (false) {'],
     ],
   },
   'h10-no-lineage': {
@@ -116,7 +116,7 @@ export default {
     tests: ['test/h10'],
     edits: [
       [L, "if (holds) return stop('LEDGER_LOST'", "if (false) return stop('LEDGER_LOST'"],
-      [C, "else if (verdict.kind === 'claim')", 'else if (false)'],
+      [T, "else if (verdict.kind === 'claim')", 'else if (false)'],
     ],
   },
   'h11-budget-covers-waiting': {
@@ -124,8 +124,8 @@ export default {
     edits: [
       [
         C,
-        'const attempt = await pacer.run(() => this.#build(ready), closing);\n      if (attempt !== undefined) await this.#submit(attempt, closing);',
-        'await pacer.run(async () => { const attempt = await this.#build(ready); if (attempt !== undefined) await this.#submit(attempt, closing); }, closing);',
+        'const attempt = await pacer.run(() => this.#build(ready), closing);\n      if (attempt !== undefined) await this.#submitter.submit(attempt, closing);',
+        'await pacer.run(async () => { const attempt = await this.#build(ready); if (attempt !== undefined) await this.#submitter.submit(attempt, closing); }, closing);',
       ],
     ],
   },
@@ -153,7 +153,7 @@ export default {
   },
   'lost-tail-in-index': {
     tests: ['test/topic-lifecycle'],
-    edits: [[C, 'topic.index.skipTo(ledger.through);', '']],
+    edits: [[T, 'topic.index.skipTo(ledger.through);', '']],
   },
   'lost-tail-is-a-gap': {
     tests: ['test/topic-lifecycle'],
@@ -198,7 +198,7 @@ export default {
   },
   'commits-unsynced': {
     tests: ['test/crash/unsynced-tail'],
-    edits: [[C, '    await wal.sync();\n', '']],
+    edits: [[B, '    await this.#context.wal.sync();\n', '']],
   },
   'truncates-too-much': {
     tests: ['test/crash/power-loss'],
@@ -210,8 +210,16 @@ export default {
       ],
     ],
   },
+  'creation-without-reply-is-a-failure': {
+    tests: ['test/creation-without-reply'],
+    edits: [[O, " || IcebergError.is(error, 'COMMIT_STATE_UNKNOWN')", '']],
+  },
+  'claims-a-table-as-it-is': {
+    tests: ['test/creation-without-reply'],
+    edits: [[O, 'checkTable(loaded.metadata, table.name, topic.name);', '']],
+  },
   'resends-a-request-too-old': {
     tests: ['test/base-without-refs-moved'],
-    edits: [[C, ' && base.metadataLocation === loaded.metadataLocation', '']],
+    edits: [[S, ' && base.metadataLocation === loaded.metadataLocation', '']],
   },
 };
