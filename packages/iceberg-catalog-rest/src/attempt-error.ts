@@ -3,10 +3,10 @@ import type { ErrorModel } from './error-model.ts';
 /**
  * How an attempt failed:
  *
- * - `not-sent`: no connection, or no proof of who calls. The server knows nothing of it.
+ * - `not-sent`: no connection, no proof of who calls, or nothing that HTTP can carry. The server knows nothing of it.
  * - `refused`: it answered with a status that is no success.
  * - `lost`: the request was sent, and no whole reply came back.
- * - `unreadable`: it answered with success and a body that breaks the specification.
+ * - `unreadable`: it answered with success and a body that breaks the specification, or with a body that is too long.
  */
 export type AttemptFailureKind = 'not-sent' | 'refused' | 'lost' | 'unreadable';
 
@@ -30,7 +30,7 @@ export class AttemptError extends Error {
   readonly retryAfterMs: number | undefined;
   /** What the server said in the form of the specification, if it did. */
   readonly model: ErrorModel | undefined;
-  /** With `refused`: it was a page of HTML, so hardly the catalog that answered. */
+  /** With `refused`: it was a page or other text than JSON, so hardly the catalog that answered. */
   readonly isPage: boolean;
   /** With `not-sent`: trying again will not help. */
   readonly isFinal: boolean;

@@ -1,11 +1,14 @@
 import { IcebergError, uuidV7 } from '@danube/iceberg';
 import type { ResourceUrls } from './resource-urls.ts';
-import { closedError, type RestClient, type RestRequest } from './rest-client.ts';
+import { closedError, type RestClient } from './rest-client.ts';
+import type { RestRequest } from './rest-request.ts';
 import { type OperationName, operationRules } from './retry-rules.ts';
 import type { ServerConfig } from './server-config.ts';
 
 /** An idempotency key, and until when the server knows it (Unix milliseconds). */
 export type IdempotencyKey = NonNullable<RestRequest<unknown>['key']>;
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Requests to a server whose configuration is known. */
 export class Caller {
@@ -39,11 +42,13 @@ export class Caller {
 
   /**
    * A key for one logical operation: one and the same for everything that is sent for it. Undefined if the server takes
-   * none. Of a key that was given, the time in it says how old it is already.
+   * none. Of a key that was given, the time in it says how old it is already; `INVALID_ARGUMENT` if it is no uuid.
    */
   newKey(given?: string): IdempotencyKey | undefined {
     const { idempotencyLifetimeMs } = this.config;
     if (idempotencyLifetimeMs === undefined) return undefined;
+    if (given !== undefined && !UUID.test(given))
+      throw new IcebergError('INVALID_ARGUMENT', 'the idempotency key is no uuid');
     const nowMs = Date.now();
     const text = given ?? uuidV7(nowMs);
     return { text, validUntilMs: Math.min(timeOf(text) ?? nowMs, nowMs) + idempotencyLifetimeMs };

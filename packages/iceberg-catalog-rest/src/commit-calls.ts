@@ -14,6 +14,7 @@ import { CallFailure } from './call-failure.ts';
 import type { Caller, IdempotencyKey } from './caller.ts';
 import { type ErrorSubject, toCatalogError } from './error-mapping.ts';
 import type { MetadataCache } from './metadata-cache.ts';
+import { readNothing } from './reply-reading.ts';
 import type { RestLoadedTable, TableChange } from './rest-catalog.ts';
 import { missingTable, tableSubject } from './table-calls.ts';
 import { copyOf, readTable } from './table-reply.ts';
@@ -68,7 +69,7 @@ export class CommitCalls {
         url: this.#caller.urls.action('transactions/commit'),
         body: { 'table-changes': changes.map(commitToJson) },
         key,
-        read: () => undefined,
+        read: readNothing,
       });
     } catch (error) {
       if ((await this.#landed(error, changes)) !== undefined) return;

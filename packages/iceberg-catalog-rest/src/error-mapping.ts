@@ -20,8 +20,6 @@ const codeByType: Readonly<Record<string, IcebergErrorCode>> = {
   AlreadyExistsException: 'ALREADY_EXISTS',
   CommitFailedException: 'COMMIT_CONFLICT',
   UnsupportedOperationException: 'UNSUPPORTED_FEATURE',
-  // Of a file, such as the metadata file that is to be registered.
-  NotFoundException: 'IO_ERROR',
   RuntimeIOException: 'IO_ERROR',
   UncheckedIOException: 'IO_ERROR',
 };
@@ -120,8 +118,11 @@ export function codeOf(failure: unknown, operation: OperationName): IcebergError
   if (byType !== undefined) return byType;
   const [on404, on409] = codesByOperation[operation];
   const isHead = operationRules[operation].method === 'HEAD';
+  // Of a file: the metadata file of a table, or the one that is to be registered. Polaris says it of warehouses, too.
+  const readsFile = on404 === 'TABLE_NOT_FOUND' || operation === 'registerTable';
+  if (model?.type === 'NotFoundException' && readsFile) return 'IO_ERROR';
   // A proxy, or another server than a catalog, knows nothing of tables.
-  if (status === 404) return model === undefined && (isPage || !isHead) ? 'CATALOG_UNAVAILABLE' : on404;
+  if (status === 404) return model?.isOfCatalog || (isHead && !isPage) ? on404 : 'CATALOG_UNAVAILABLE';
   if (status === 409) return on409;
   if (status >= 500 || status < 400) return codeByStatus[status] ?? 'CATALOG_UNAVAILABLE';
   // What is wrong with a registration is the metadata file: the name was checked before.

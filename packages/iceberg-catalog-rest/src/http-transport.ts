@@ -1,10 +1,12 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { IcebergError } from '@danube/iceberg';
 import { Agent, buildConnector } from 'undici';
 import { AttemptError } from './attempt-error.ts';
 import { safeCause } from './auth/safe-cause.ts';
 
 const inflate = promisify(gunzip);
+const TOO_LONG = 'REPLY_TOO_LONG';
 
 /** One request, with everything that goes over the wire. */
 export interface HttpRequest {
@@ -28,7 +30,7 @@ export interface HttpReply {
 export interface HttpTransport {
   /**
    * Sends a request and reads the whole reply. Follows no redirect. Rejects with an `AttemptError`: `not-sent` if no
-   * connection came about, else `lost`.
+   * connection came about or a header cannot be sent, `unreadable` for a reply that is too long, else `lost`.
    */
   send(request: HttpRequest): Promise<HttpReply>;
   /** Ends all connections; waits for requests under way. */
@@ -82,7 +84,11 @@ export function openHttpTransport(options: HttpTransportOptions): HttpTransport 
           body: isGzip ? await inflate(bytes, { maxOutputLength: maxReplyBytes }) : bytes,
         };
       } catch (cause) {
-        throw unconnected.has(cause as Error) ? notConnected(url, cause) : lost(url, cause);
+        if (unconnected.has(cause as Error)) throw notConnected(url, cause);
+        const code = (cause as { readonly code?: unknown }).code;
+        if (code === 'UND_ERR_INVALID_ARG') throw notSendable(url, cause);
+        if (code === TOO_LONG || code === 'ERR_BUFFER_TOO_LARGE') throw tooLong(url, maxReplyBytes);
+        throw lost(url, cause);
       }
     },
     close: () => agent.close(),
@@ -95,7 +101,7 @@ async function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promi
   for await (const chunk of body) {
     size += chunk.length;
     // Leaving the loop ends the connection.
-    if (size > maxBytes) throw new RangeError(`the reply is longer than ${maxBytes} bytes`);
+    if (size > maxBytes) throw Object.assign(new RangeError('too long'), { code: TOO_LONG });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
@@ -105,6 +111,23 @@ function notConnected(url: URL, cause: unknown): AttemptError {
   return new AttemptError('not-sent', `no connection to ${url.host} (${detail(cause)})`, {
     cause: safeCause(cause),
   });
+}
+
+/** undici checks a request before it looks for a connection, and names the header in its message, not the value. */
+function notSendable(url: URL, cause: unknown): AttemptError {
+  const message = `a request to ${url.host} cannot be sent: ${(cause as Error).message}`;
+  return new AttemptError('not-sent', message, {
+    cause: new IcebergError('INVALID_ARGUMENT', message),
+    isFinal: true,
+  });
+}
+
+/** It would be as long the next time, and says nothing against the server. */
+function tooLong(url: URL, maxBytes: number): AttemptError {
+  return new AttemptError(
+    'unreadable',
+    `a reply of ${url.host} is longer than maxReplyBytes, ${maxBytes} bytes`,
+  );
 }
 
 function lost(url: URL, cause: unknown): AttemptError {

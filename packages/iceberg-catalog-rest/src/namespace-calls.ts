@@ -1,7 +1,8 @@
-import { checkNamespace, JsonFields, type Namespace, type NamespacePropertiesUpdate } from '@danube/iceberg';
+import { JsonFields, type Namespace, type NamespacePropertiesUpdate } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
 import { type ErrorSubject, saysMissing, toCatalogError } from './error-mapping.ts';
 import { allPages, readPage } from './pages.ts';
+import { readNothing } from './reply-reading.ts';
 import { type Seen, type Settling, settle } from './settle.ts';
 
 /** The operations on namespaces. Errors are those of `Catalog`. */
@@ -31,21 +32,22 @@ export class NamespaceCalls {
   }
 
   async create(namespace: Namespace, properties: Readonly<Record<string, string>> = {}): Promise<void> {
-    checkNamespace(namespace);
+    // Checks the name, which is in the body only.
+    this.#caller.urls.namespace(namespace);
     const key = this.#caller.newKey();
     const request = {
       operation: 'createNamespace',
       url: this.#caller.urls.namespaces(),
       body: { namespace, properties },
       key,
-      read: () => undefined,
+      read: readNothing,
     } as const;
     await settle<undefined>(
       {
         subject: subjectOf(namespace),
         send: () => this.#caller.send(request),
         // A namespace does not say who made it.
-        look: async () => ((await this.exists(namespace)) ? { kind: 'unclear' } : { kind: 'not-yet' }),
+        look: async () => ((await this.#isThere(namespace)) ? { kind: 'unclear' } : { kind: 'not-yet' }),
       },
       this.#settling,
     );
@@ -76,10 +78,12 @@ export class NamespaceCalls {
         key: this.#caller.newKey(),
         read: ({ json }) => {
           const fields = new JsonFields(json ?? null, 'reply for properties of a namespace');
+          // The first two have to be there; servers in languages where an empty list is null leave them out.
+          const keys = (key: string) => (fields.has(key) ? fields.stringArray(key) : []);
           return {
-            updated: fields.stringArray('updated'),
-            removed: fields.stringArray('removed'),
-            missing: fields.has('missing') ? fields.stringArray('missing') : [],
+            updated: keys('updated'),
+            removed: keys('removed'),
+            missing: keys('missing'),
           };
         },
       }),
@@ -92,9 +96,9 @@ export class NamespaceCalls {
     await settle<undefined>(
       {
         subject: subjectOf(namespace),
-        send: () => this.#caller.send({ operation: 'dropNamespace', url, key, read: () => undefined }),
+        send: () => this.#caller.send({ operation: 'dropNamespace', url, key, read: readNothing }),
         look: async (): Promise<Seen<undefined>> =>
-          (await this.exists(namespace)) ? { kind: 'not-yet' } : { kind: 'happened', value: undefined },
+          (await this.#isThere(namespace)) ? { kind: 'not-yet' } : { kind: 'happened', value: undefined },
       },
       this.#settling,
     );
@@ -102,11 +106,19 @@ export class NamespaceCalls {
 
   /** By HEAD where the server offers it, else by a load. */
   async exists(namespace: Namespace): Promise<boolean> {
+    const hasHead = this.#caller.config.offers('namespaceExists');
+    return this.#isThere(namespace, hasHead ? 'namespaceExists' : 'loadNamespace');
+  }
+
+  /** By a load, unless told otherwise: no answer to HEAD says why it is what it is. */
+  async #isThere(
+    namespace: Namespace,
+    operation: 'namespaceExists' | 'loadNamespace' = 'loadNamespace',
+  ): Promise<boolean> {
     const url = this.#caller.urls.namespace(namespace);
-    const operation = this.#caller.config.offers('namespaceExists') ? 'namespaceExists' : 'loadNamespace';
     try {
       await this.#translating(subjectOf(namespace), () =>
-        this.#caller.send({ operation, url, read: () => undefined }),
+        this.#caller.send({ operation, url, read: readNothing }),
       );
       return true;
     } catch (error) {

@@ -17,7 +17,7 @@ import {
   type RestCatalogOptions,
   resolveRestCatalogOptions,
 } from './options.ts';
-import { ResourceUrls } from './resource-urls.ts';
+import { configUrl, ResourceUrls } from './resource-urls.ts';
 import type {
   LoadTableOptions,
   RestCatalog,
@@ -41,11 +41,9 @@ export async function openRestCatalog(options: RestCatalogOptions): Promise<Rest
   const resolved = resolveRestCatalogOptions(options);
   const client = openClient(resolved);
   try {
-    const url = new URL(`${resolved.uri}/v1/config`);
-    if (resolved.warehouse !== undefined) url.searchParams.set('warehouse', resolved.warehouse);
     const config = await client.send({
       operation: 'getConfig',
-      url,
+      url: configUrl(resolved.uri, resolved.warehouse),
       read: (reply) => readServerConfig(reply, resolved),
     });
     return new OpenRestCatalog(resolved, client, new Caller(client, config, new ResourceUrls(config)));

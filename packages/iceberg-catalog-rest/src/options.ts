@@ -1,7 +1,8 @@
-import { IcebergError } from '@danube/iceberg';
 import type { CallComponents, CallEvent, CallPolicyOptions } from '@danube/resilience';
 import { noAuth, type RestAuth } from './auth/rest-auth.ts';
-import { refuseUnknownOptions } from './option-checks.ts';
+import { checkedBaseUri, pathPrefix } from './base-uri.ts';
+import { checkedText, invalidOption, refuseUnknownOptions } from './option-checks.ts';
+import { checkedHeaders } from './request-headers.ts';
 
 /** Where the server lets clients get at the files of a table, asked for by `X-Iceberg-Access-Delegation`. */
 export type AccessDelegation = 'vended-credentials' | 'remote-signing';
@@ -96,30 +97,15 @@ const known: Readonly<Record<keyof RestCatalogOptions, true>> = {
   components: true,
 };
 
+const WHAT = 'REST catalog';
 const resilienceKeys = ['retry', 'timeoutMs', 'breaker', 'maxConcurrent', 'maxQueued'];
-const delegations: readonly string[] = ['vended-credentials', 'remote-signing'];
-
-/** Set by the catalog itself, or by HTTP. */
-const ownHeaders = [
-  'accept',
-  'accept-encoding',
-  'connection',
-  'content-length',
-  'content-type',
-  'host',
-  'idempotency-key',
-  'if-none-match',
-  'transfer-encoding',
-  'x-iceberg-access-delegation',
-];
-
 /** Checks the options and fills the defaults. Errors: `INVALID_ARGUMENT`, which never shows a header's value. */
 export function resolveRestCatalogOptions(options: RestCatalogOptions): ResolvedRestCatalogOptions {
-  refuseUnknownOptions('REST catalog', options, Object.keys(known));
-  refuseUnknownOptions('REST catalog: resilience', options.resilience ?? {}, resilienceKeys);
+  refuseUnknownOptions(WHAT, options, Object.keys(known));
+  refuseUnknownOptions(`${WHAT}: resilience`, options.resilience ?? {}, resilienceKeys);
   return {
     uri: checkedBaseUri(options.uri),
-    warehouse: checkedText('warehouse', options.warehouse),
+    warehouse: checkedText(WHAT, 'warehouse', options.warehouse),
     prefix: checkedPrefix(options.prefix),
     auth: options.auth ?? noAuth(),
     headers: checkedHeaders(options.headers ?? {}, options.accessDelegation ?? []),
@@ -135,65 +121,14 @@ export function resolveRestCatalogOptions(options: RestCatalogOptions): Resolved
   };
 }
 
-/** A base URI without the slashes at its end. Errors: `INVALID_ARGUMENT`, which does not show it. */
-export function checkedBaseUri(text: string): string {
-  const uri = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  // Not shown: a URI that is refused may be refused for the password in it.
-  const expected = 'an http: or https: URI without user name, query and fragment';
-  if (uri === undefined || !/^https?:$/.test(uri.protocol)) throw invalid('uri', 'something else', expected);
-  if (uri.username !== '' || uri.password !== '') throw invalid('uri', 'one with a user name', expected);
-  if (uri.search !== '' || uri.hash !== '') throw invalid('uri', 'one with a query or fragment', expected);
-  return uri.href.replace(/\/+$/, '');
-}
-
-function checkedText(option: string, value: string | undefined): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw invalid(option, JSON.stringify(value), 'text that is not empty');
-}
-
 function checkedPrefix(value: string | undefined): string | undefined {
-  const prefix = checkedText('prefix', value)?.replace(/^\/+|\/+$/g, '');
-  if (prefix !== undefined && /[?#\s]/.test(prefix)) {
-    throw invalid('prefix', JSON.stringify(value), 'a path, percent-encoded');
-  }
-  return prefix;
-}
-
-function checkedHeaders(
-  headers: Readonly<Record<string, string>>,
-  accessDelegation: readonly string[],
-): Record<string, string> {
-  const checked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const lower = name.toLowerCase();
-    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) || ownHeaders.includes(lower)) {
-      throw invalid(
-        'headers',
-        `one with ${JSON.stringify(name)}`,
-        'names that the catalog does not set itself',
-      );
-    }
-    if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw invalid('headers', `one whose ${name} cannot be sent`, 'text without line ends');
-    }
-    checked[lower] = value;
-  }
-  for (const way of accessDelegation) {
-    if (!delegations.includes(way)) {
-      throw invalid('accessDelegation', JSON.stringify(way), delegations.join(' or '));
-    }
-  }
-  if (accessDelegation.length > 0) checked['x-iceberg-access-delegation'] = accessDelegation.join(',');
-  return checked;
+  const text = checkedText(WHAT, 'prefix', value);
+  const prefix = text === undefined ? undefined : pathPrefix(text);
+  if (prefix !== undefined || text === undefined) return prefix;
+  throw invalidOption(WHAT, 'prefix', 'a path');
 }
 
 function within(option: string, value: number, low: number, high: number): number {
   if (Number.isInteger(value) && value >= low && value <= high) return value;
-  throw invalid(option, String(value), `a whole number from ${low} to ${high}`);
-}
-
-function invalid(option: string, found: string, expected: string): IcebergError {
-  return new IcebergError('INVALID_ARGUMENT', `REST catalog: ${option} is ${found}, expected ${expected}`, {
-    context: { option, expected },
-  });
+  throw invalidOption(WHAT, option, `a whole number from ${low} to ${high}`);
 }

@@ -1,5 +1,5 @@
 import { IcebergError, JsonFields } from '@danube/iceberg';
-import type { RestReply } from './rest-client.ts';
+import type { RestReply } from './rest-request.ts';
 
 /** A part of a listing. */
 export interface Page<T> {

@@ -1,21 +1,27 @@
-import { type JsonValue, parseJson } from '@danube/iceberg';
+import { IcebergError, type JsonValue, parseJson } from '@danube/iceberg';
 import { parseRetryAfter } from '@danube/resilience';
 import { AttemptError } from './attempt-error.ts';
-import { readErrorModel } from './error-model.ts';
+import { isErrorBody, readErrorModel } from './error-model.ts';
 import type { HttpReply } from './http-transport.ts';
+import type { RestReply } from './rest-request.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** What a reply that is no success says. `secrets` are blotted out of it. */
 export function refusal(reply: HttpReply, secrets: readonly string[]): AttemptError {
-  const isPage = /^text\/html/i.test(reply.header('content-type') ?? '');
-  const model = isPage ? undefined : readErrorModel(reply.body, secrets);
-  return new AttemptError('refused', `status ${reply.status}${isPage ? ' with a page of HTML' : ''}`, {
-    status: reply.status,
-    retryAfterMs: parseRetryAfter(reply.header('retry-after'), Date.now()),
-    model,
-    isPage,
-  });
+  const mediaType = reply.header('content-type') ?? '';
+  const model = /^text\/html/i.test(mediaType) ? undefined : readErrorModel(reply, secrets);
+  const isPage = model === undefined && mediaType !== '' && !/json/i.test(mediaType);
+  return new AttemptError(
+    'refused',
+    `status ${reply.status}${isPage ? ' with a page instead of JSON' : ''}`,
+    {
+      status: reply.status,
+      retryAfterMs: parseRetryAfter(reply.header('retry-after'), Date.now()),
+      model,
+      isPage,
+    },
+  );
 }
 
 /** The JSON of a reply, if it has a body. One that is cut off, or a page of a proxy, is as good as no reply. */
@@ -27,4 +33,16 @@ export function readBody(reply: HttpReply): JsonValue | undefined {
     // The parser's message quotes the body, which may hold credentials.
     throw new AttemptError('lost', `the reply with status ${reply.status} is no JSON`);
   }
+}
+
+/** Reads a reply of which only the success counts. Throws for one whose body is an error: gateways do that. */
+export function readNothing({ json }: RestReply): undefined {
+  if (isErrorBody(json))
+    throw new IcebergError('INVALID_METADATA', 'the reply says success and holds an error');
+}
+
+/** The tag of a reply, if it can be sent back as it is. */
+export function entityTag(reply: HttpReply): string | undefined {
+  const tag = reply.header('etag');
+  return tag !== undefined && /^[\x21-\x7e]+$/.test(tag) ? tag : undefined;
 }

@@ -5,6 +5,7 @@ import {
   type Namespace,
   type TableIdentifier,
 } from '@danube/iceberg';
+import { isDotSegment } from './base-uri.ts';
 import type { ServerConfig } from './server-config.ts';
 
 /** Where the resources of a catalog are. */
@@ -21,26 +22,18 @@ export class ResourceUrls {
     this.#separator = namespaceSeparator;
   }
 
-  namespaces(query: Readonly<Record<string, string | undefined>> = {}): URL {
+  namespaces(query: Query = {}): URL {
     return this.#url('namespaces', query);
   }
 
-  /** `INVALID_ARGUMENT` for a namespace without levels or with an empty one; `below` as in `properties`. */
-  namespace(
-    namespace: Namespace,
-    below?: string,
-    query: Readonly<Record<string, string | undefined>> = {},
-  ): URL {
+  /** `INVALID_ARGUMENT` for a namespace that cannot be part of a URL; `below` as in `properties`. */
+  namespace(namespace: Namespace, below?: string, query: Query = {}): URL {
     const path = `namespaces/${this.#levels(namespace)}`;
     return this.#url(below === undefined ? path : `${path}/${below}`, query);
   }
 
   /** `INVALID_ARGUMENT` for an empty name. */
-  table(
-    identifier: TableIdentifier,
-    below?: string,
-    query: Readonly<Record<string, string | undefined>> = {},
-  ): URL {
+  table(identifier: TableIdentifier, below?: string, query: Query = {}): URL {
     checkTableIdentifier(identifier);
     const table = `tables/${segment(encoded(identifier.name), identifier.name)}`;
     return this.namespace(identifier.namespace, below === undefined ? table : `${table}/${below}`, query);
@@ -59,19 +52,34 @@ export class ResourceUrls {
 
   #levels(namespace: Namespace): string {
     checkNamespace(namespace);
-    const path = namespace.map(encoded).join(this.#separator);
-    return segment(path, namespace.join('.'));
+    const levels = namespace.map(encoded);
+    if (levels.some((level) => level.toLowerCase().includes(this.#separator.toLowerCase()))) {
+      const message = `a level of ${JSON.stringify(namespace)} holds what separates levels on this server`;
+      throw new IcebergError('INVALID_ARGUMENT', message, { context: { namespace } });
+    }
+    return segment(levels.join(this.#separator), namespace.join('.'));
   }
 
-  #url(path: string, query: Readonly<Record<string, string | undefined>>): URL {
-    const url = new URL(`${this.#base}/${path}`);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, value);
-    }
-    // A space, which some servers read as a plus when it is written as one, and then find another signature.
-    url.search = url.search.replaceAll('+', '%20');
-    return url;
+  #url(path: string, query: Query): URL {
+    return urlOf(`${this.#base}/${path}`, query);
   }
+}
+
+/** Where a server has its configuration. */
+export function configUrl(uri: string, warehouse: string | undefined): URL {
+  return urlOf(`${uri}/v1/config`, { warehouse });
+}
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+function urlOf(base: string, query: Query): URL {
+  const url = new URL(base);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  // A space, which some servers read as a plus when it is written as one, and then find another signature.
+  url.search = url.search.replaceAll('+', '%20');
+  return url;
 }
 
 function encoded(name: string): string {
@@ -81,9 +89,8 @@ function encoded(name: string): string {
   });
 }
 
-/** In URLs these two mean "here" and "up", however they are encoded. */
 function segment(path: string, name: string): string {
-  if (!/^(\.|%2e){1,2}$/i.test(path)) return path;
+  if (!isDotSegment(path)) return path;
   throw new IcebergError('INVALID_ARGUMENT', `${JSON.stringify(name)} cannot be part of a URL`, {
     context: { name },
   });

@@ -1,4 +1,4 @@
-import { IcebergError, type JsonValue, stringifyJson } from '@danube/iceberg';
+import { IcebergError, stringifyJson } from '@danube/iceberg';
 import { type Attempt, type CallPolicy, createCallPolicy, ResilienceError } from '@danube/resilience';
 import { AttemptError } from './attempt-error.ts';
 import type { RestAuth } from './auth/rest-auth.ts';
@@ -6,7 +6,8 @@ import { CallFailure, isUnsent } from './call-failure.ts';
 import { CallsUnderWay, type UnderWay } from './calls-under-way.ts';
 import { type HttpReply, type HttpTransport, openHttpTransport } from './http-transport.ts';
 import type { ResolvedRestCatalogOptions } from './options.ts';
-import { readBody, refusal } from './reply-reading.ts';
+import { entityTag, readBody, refusal } from './reply-reading.ts';
+import type { RestRequest } from './rest-request.ts';
 import {
   isEndpointFault,
   isInDoubt,
@@ -14,27 +15,6 @@ import {
   type OperationName,
   operationRules,
 } from './retry-rules.ts';
-
-/** One request of the REST specification. */
-export interface RestRequest<T> {
-  readonly operation: OperationName;
-  readonly url: URL;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Printed as JSON, 64-bit values as they are. */
-  readonly body?: object;
-  /** Makes every operation safe to send again, until that time (Unix milliseconds). */
-  readonly key?: { readonly text: string; readonly validUntilMs: number } | undefined;
-  /** Makes the result of a successful reply. What it throws is an unreadable reply. */
-  readonly read: (reply: RestReply) => T;
-}
-
-/** A reply of success, or a 304 where the request allows it. */
-export interface RestReply {
-  readonly status: number;
-  readonly etag: string | undefined;
-  /** Undefined if the reply has no body. */
-  readonly json: JsonValue | undefined;
-}
 
 const ownHeaders = {
   accept: 'application/json',
@@ -117,7 +97,7 @@ export class RestClient {
     if (!isSuccess) throw refusal(reply, secrets);
     const json = readBody(reply);
     try {
-      return request.read({ status: reply.status, etag: reply.header('etag'), json });
+      return request.read({ status: reply.status, etag: entityTag(reply), json });
     } catch (cause) {
       throw new AttemptError('unreadable', 'the reply breaks the REST specification', { cause });
     }
@@ -135,6 +115,11 @@ export class RestClient {
     const bytes = body === undefined ? undefined : encoder.encode(stringifyJson(body));
     const proof = await proving(this.#auth.authorize({ method, url, headers: plain, body: bytes, signal }));
     signal.throwIfAborted();
+    if (isUnsafeByNow(call.record, key)) {
+      throw new AttemptError('not-sent', 'the idempotency key ended before the request could be sent again', {
+        isFinal: true,
+      });
+    }
     // From here on the server may act on it.
     call.sent.add(number);
     const all = { ...plain, ...lowerCased(proof) };
@@ -181,6 +166,12 @@ function classify<T>(
     retryAfterMs: AttemptError.is(error) ? error.retryAfterMs : undefined,
     endpointFault: isEndpointFault(error),
   };
+}
+
+/** Whether only the key made it safe to send the request again, and the key counts no more. */
+function isUnsafeByNow({ operation, doubts }: Call['record'], key: RestRequest<unknown>['key']): boolean {
+  if (key === undefined || Date.now() < key.validUntilMs) return false;
+  return doubts.some((doubt) => !maySendAgain(operation, doubt, false));
 }
 
 /** Of an attempt that sent nothing. */

@@ -42,7 +42,8 @@ describe('a configuration', () => {
     });
     expect(config.offers('renameTable')).toBe(true);
     expect(config.offers('loadTable')).toBe(false);
-    expect(read({ endpoints: [] }).offers('loadTable')).toBe(false);
+    // As Iceberg Java takes it: a server that offers nothing is none.
+    expect(read({ endpoints: [] }).offers('loadTable')).toBe(true);
   });
 
   test('may direct to another server, but not to one that is not encrypted', () => {
@@ -61,7 +62,39 @@ describe('a configuration', () => {
     [{ defaults: [] }],
     [{ endpoints: [1] }],
     [{ overrides: { 'namespace-separator': '%' } }],
+    [{ overrides: { 'namespace-separator': '%FF' } }],
+    [{ overrides: { 'namespace-separator': '?%' } }],
+    [{ overrides: { prefix: 'a?b' } }],
+    [{ overrides: { prefix: 'a#b' } }],
+    [{ overrides: { prefix: 'a/../../b' } }],
+    [{ defaults: { prefix: '%2E%2e/b' } }],
+    [{ overrides: { prefix: 'a\\b' } }],
   ])('that is none is INVALID_METADATA: %j', (json) => {
     expect(() => read(json as never)).toThrow(/INVALID_METADATA/);
+  });
+
+  test.each([
+    ['#', '%23'],
+    ['?', '%3F'],
+    ['/', '%2F'],
+    [' ', '%20'],
+    ['\u001f', '%1F'],
+    ['\t', '%09'],
+    ['%2E', '%2E'],
+    ['.', '.'],
+    ['--', '--'],
+  ])('whose separator is not encoded, %j, has it encoded: it would end the path', (given, sent) => {
+    expect(read({ overrides: { 'namespace-separator': given } }).namespaceSeparator).toBe(sent);
+  });
+
+  test('may have a prefix with everything that a path may have', () => {
+    for (const prefix of [
+      'arn%3Aaws%3As3tables%3A1%3Abucket%2Fb',
+      'main|s3://b',
+      'catalogs/my cat',
+      'a:b/...',
+    ]) {
+      expect(read({ overrides: { prefix: `/${prefix}/` } }).prefix).toBe(prefix);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import { IcebergError, JsonFields } from '@danube/iceberg';
-import { checkedBaseUri, type ResolvedRestCatalogOptions } from './options.ts';
-import type { RestReply } from './rest-client.ts';
+import { checkedBaseUri, pathPrefix } from './base-uri.ts';
+import type { ResolvedRestCatalogOptions } from './options.ts';
+import type { RestReply } from './rest-request.ts';
 import { type OperationName, operationRules } from './retry-rules.ts';
 
 /** What a server says of itself, merged with what the client wants. */
@@ -30,7 +31,7 @@ export function readServerConfig({ json }: RestReply, options: ResolvedRestCatal
   return {
     properties,
     uri: overrides['uri'] === undefined ? options.uri : redirected(options.uri, overrides['uri']),
-    prefix: (properties['prefix'] ?? '').replace(/^\/+|\/+$/g, ''),
+    prefix: checkedPrefix(properties['prefix'] ?? ''),
     namespaceSeparator: checkedSeparator(properties['namespace-separator'] || '%1F'),
     idempotencyLifetimeMs: lifetime === undefined ? undefined : durationMs(lifetime),
     offers: offered(fields.has('endpoints') ? fields.stringArray('endpoints') : undefined),
@@ -46,14 +47,23 @@ function redirected(from: string, to: string): string {
   return uri;
 }
 
+/** A prefix that ended the path, or led out of it, would have other tables dropped than those that are meant. */
+function checkedPrefix(text: string): string {
+  const prefix = pathPrefix(text);
+  if (prefix !== undefined) return prefix;
+  throw new IcebergError('INVALID_METADATA', `prefix ${JSON.stringify(text)} of the server is no path`);
+}
+
+/** Sent as it is where it is percent-encoded, as it has to be, since servers look for that very text. */
 function checkedSeparator(text: string): string {
   try {
-    decodeURIComponent(text);
-    return text;
-  } catch (cause) {
-    const message = `namespace-separator ${JSON.stringify(text)} of the server is not percent-encoded`;
-    throw new IcebergError('INVALID_METADATA', message, { cause });
+    if (/^(?:[\w.~-]|%[\da-f]{2})+$/i.test(text) && decodeURIComponent(text) !== '') return text;
+    if (!text.includes('%')) return encodeURIComponent(text);
+  } catch {
+    // Bytes that are no text, or half a character.
   }
+  const message = `namespace-separator ${JSON.stringify(text)} of the server is not percent-encoded`;
+  throw new IcebergError('INVALID_METADATA', message);
 }
 
 /**
@@ -61,7 +71,8 @@ function checkedSeparator(text: string): string {
  * names in braces differ.
  */
 function offered(endpoints: readonly string[] | undefined): (operation: OperationName) => boolean {
-  const listed = endpoints === undefined ? undefined : new Set(endpoints.map(canonical));
+  // As Iceberg Java takes an empty list: a server that offers nothing is none.
+  const listed = endpoints?.length ? new Set(endpoints.map(canonical)) : undefined;
   return (operation) => {
     const { method, path, isBasic } = operationRules[operation];
     return listed?.has(canonical(`${method} /v1/{prefix}/${path}`)) ?? isBasic;

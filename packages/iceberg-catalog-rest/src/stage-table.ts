@@ -34,7 +34,7 @@ export async function stageTable(
   identifier: TableIdentifier,
   options: CreateTableOptions,
 ): Promise<StagedTable> {
-  const { caller } = context;
+  const { caller, tables } = context;
   checkCreation(identifier, options, caller);
   const base = await translating(tableSubject(identifier), () =>
     caller.send({
@@ -44,13 +44,14 @@ export async function stageTable(
       read: (reply) => readStagedTable(reply, identifier),
     }),
   );
-  if (base.metadataLocation !== '') {
+  // Some servers say where the metadata file will be.
+  if (base.metadataLocation !== '' && (await tables.exists(identifier))) {
     const message = `the server stages no tables: it made ${formatIdentifier(identifier)} at once`;
     throw new IcebergError('UNSUPPORTED_FEATURE', message, { context: { identifier } });
   }
   return {
     identifier: copyOf(identifier),
-    base,
+    base: { ...base, metadataLocation: '' },
     commit: (changes, commitOptions) => commitStaged(context, base, changes, commitOptions),
   };
 }

@@ -11,8 +11,9 @@ import { checkCreation, createRequestToJson } from './create-request.ts';
 import { type ErrorSubject, saysMissing, toCatalogError } from './error-mapping.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { allPages, readPage } from './pages.ts';
+import { readNothing } from './reply-reading.ts';
 import type { LoadTableOptions, RestLoadedTable } from './rest-catalog.ts';
-import type { RestReply, RestRequest } from './rest-client.ts';
+import type { RestReply, RestRequest } from './rest-request.ts';
 import { type Seen, type Settling, settle } from './settle.ts';
 import type { StorageAccess, StorageCredential } from './storage-access.ts';
 import { copyOf, readCredentials, readStorageAccess, readTable } from './table-reply.ts';
@@ -76,7 +77,7 @@ export class TableCalls {
     const url = this.#caller.urls.table(identifier, undefined, hasHead ? {} : snapshotsQuery('refs'));
     try {
       await translating(tableSubject(identifier), () =>
-        this.#caller.send({ operation: hasHead ? 'tableExists' : 'loadTable', url, read: () => undefined }),
+        this.#caller.send({ operation: hasHead ? 'tableExists' : 'loadTable', url, read: readNothing }),
       );
       return true;
     } catch (error) {
@@ -92,7 +93,7 @@ export class TableCalls {
     const key = this.#caller.newKey();
     return this.#makeTable(identifier, { operation: 'createTable', url, body, key }, async () => {
       // A table does not say who made it: it may be ours.
-      return (await this.exists(identifier)) ? { kind: 'unclear' } : { kind: 'not-yet' };
+      return (await this.#find(identifier)) === undefined ? { kind: 'not-yet' } : { kind: 'unclear' };
     });
   }
 
@@ -124,8 +125,16 @@ export class TableCalls {
     await settle<undefined>(
       {
         subject: tableSubject(identifier),
-        send: () => this.#caller.send({ operation: 'dropTable', url, key, read: () => undefined }),
-        look: async () => ((await this.#isThere(identifier, uuid)) ? { kind: 'not-yet' } : done),
+        send: () => this.#caller.send({ operation: 'dropTable', url, key, read: readNothing }),
+        look: async () => {
+          const now = await this.#find(identifier);
+          if (now === undefined) return done;
+          return uuid === undefined
+            ? { kind: 'unclear' }
+            : now.metadata.tableUuid === uuid
+              ? { kind: 'not-yet' }
+              : done;
+        },
       },
       this.#settling,
     ).catch((error: unknown) => {
@@ -149,11 +158,11 @@ export class TableCalls {
           what: `table ${formatIdentifier(from)} to ${formatIdentifier(to)}`,
           context: { from, to },
         },
-        send: () => this.#caller.send({ operation: 'renameTable', url, body, key, read: () => undefined }),
+        send: () => this.#caller.send({ operation: 'renameTable', url, body, key, read: readNothing }),
         look: async () => {
-          if (await this.#isThere(from, uuid)) return { kind: 'not-yet' };
-          const moved = await this.#find(to);
-          return uuid !== undefined && moved?.metadata.tableUuid === uuid ? done : { kind: 'unclear' };
+          if (uuid === undefined) return { kind: 'unclear' };
+          if ((await this.#find(from))?.metadata.tableUuid === uuid) return { kind: 'not-yet' };
+          return (await this.#find(to))?.metadata.tableUuid === uuid ? done : { kind: 'unclear' };
         },
       },
       this.#settling,
@@ -213,12 +222,6 @@ export class TableCalls {
       if (saysMissing(error) || isUnavailable || IcebergError.is(error, 'INVALID_ARGUMENT')) throw error;
       return undefined;
     }
-  }
-
-  /** Whether the name still means the table of that uuid; without one, whether it means any. */
-  async #isThere(identifier: TableIdentifier, uuid: string | undefined): Promise<boolean> {
-    if (uuid === undefined) return this.exists(identifier);
-    return (await this.#find(identifier))?.metadata.tableUuid === uuid;
   }
 }
 

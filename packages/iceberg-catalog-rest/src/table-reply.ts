@@ -6,7 +6,7 @@ import {
   tableMetadataFromJson,
 } from '@danube/iceberg';
 import type { RestLoadedTable, SnapshotsLoaded } from './rest-catalog.ts';
-import type { RestReply } from './rest-client.ts';
+import type { RestReply } from './rest-request.ts';
 import type { StorageAccess, StorageCredential } from './storage-access.ts';
 
 /** Reads a reply that holds a table: of a load, a creation or a commit. */

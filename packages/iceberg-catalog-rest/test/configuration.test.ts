@@ -24,14 +24,17 @@ describe('the configuration of the server', () => {
       asked = request.target;
       return json(200, {})(request, response);
     });
-    expect(asked).toBe('/v1/config?warehouse=s3%3A%2F%2Fa+b');
+    expect(asked).toBe('/v1/config?warehouse=s3%3A%2F%2Fa%20b');
   });
 
   test('that knows no such warehouse, or is none, keeps the catalog from opening', async () => {
     const open = (config: Parameters<typeof scripted>[2]) =>
       outcome(scripted(nothing, { warehouse: 'w' }, config));
     expect(await open(failure(404, 'NoSuchWarehouseException'))).toBe('INVALID_ARGUMENT');
+    // Polaris, and Snowflake Open Catalog (January 2026).
+    expect(await open(failure(404, 'NotFoundException'))).toBe('INVALID_ARGUMENT');
     expect(await open(page(404))).toBe('CATALOG_UNAVAILABLE');
+    expect(await open(json(404, { message: 'Not Found' }))).toBe('CATALOG_UNAVAILABLE');
     expect(await open(page(200))).toBe('CATALOG_UNAVAILABLE');
     expect(await open(json(200, { defaults: 1 }))).toBe('INVALID_METADATA');
     expect(await open(failure(403, 'ForbiddenException'))).toBe('ACCESS_DENIED');

@@ -3,7 +3,7 @@ import { prepareAppend, stringifyJson, tableMetadataToJson } from '@danube/icebe
 import { describe, expect, test } from 'vitest';
 import { storageConfigFor } from '../src/index.ts';
 import { invoices, orders, outcome, schema, scripted, working } from './support/open-catalog.ts';
-import { inTurn, json, type ReceivedRequest } from './support/scripted-server.ts';
+import { type Answer, inTurn, json, type ReceivedRequest } from './support/scripted-server.ts';
 
 describe('listings', () => {
   const table = (name: string) => ({ namespace: ['shop'], name });
@@ -86,6 +86,28 @@ describe('a table that is loaded again', () => {
     expect((await at.catalog.loadTable(orders, { snapshots: 'refs' })).metadata).toBe(refs.metadata);
   });
 
+  test.each(['', '"表"', '"a b"'])(
+    'is asked for without a tag that cannot be sent back (%j)',
+    async (etag) => {
+      await using at = await working({
+        after: async (request, response) => {
+          if (request.method !== 'GET') return false;
+          const { metadata, metadataLocation } = await at.server.catalog.loadTable(orders);
+          const body = { 'metadata-location': metadataLocation, metadata: tableMetadataToJson(metadata) };
+          // As bytes: Node.js sends no such header by itself.
+          const text = stringifyJson(body);
+          response.socket?.end(
+            `HTTP/1.1 200 OK\r\netag: ${etag}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+          );
+          return true;
+        },
+      });
+      await at.server.catalog.createTable(orders, { schema });
+      for (let i = 0; i < 2; i += 1) await at.catalog.loadTable(orders);
+      expect(loads(at.server.requests)).toEqual([undefined, undefined]);
+    },
+  );
+
   test('keeps 64-bit ids, there and back', async () => {
     await using at = await working();
     const base = await at.catalog.createTable(orders, { schema });
@@ -117,7 +139,21 @@ test('replies may be compressed; one that grows beyond the limit is refused', as
   );
   expect(await at.catalog.listNamespaces()).toEqual([['a']]);
   expect(at.server.requests[0]!.headers['accept-encoding']).toBe('gzip');
-  expect(await outcome(at.catalog.listNamespaces())).toBe('CATALOG_UNAVAILABLE');
+  const tooLong = await at.catalog.listNamespaces().catch((error: unknown) => error);
+  expect(tooLong).toMatchObject({ code: 'CATALOG_UNAVAILABLE', retryable: false });
+  expect(String(tooLong)).toContain('maxReplyBytes');
+  // It would be as long the next time.
+  expect(at.server.requests).toHaveLength(2);
+});
+
+test('a reply that is too long says nothing against the server: other calls go on', async () => {
+  const long = json(200, { namespaces: [['a'.repeat(4000)]] });
+  const answer: Answer = (request, response) =>
+    (request.target.includes('/tables') ? json(200, { identifiers: [] }) : long)(request, response);
+  const breaker = { opensAfter: { kind: 'consecutive', failures: 2 } } as const;
+  await using at = await scripted(answer, { maxReplyBytes: 2048, resilience: { breaker } });
+  for (let i = 0; i < 4; i += 1) await outcome(at.catalog.listNamespaces());
+  expect(await at.catalog.listTables(['a'])).toEqual([]);
 });
 
 test('storage access is what the server gave just now, and the longest prefix counts', async () => {

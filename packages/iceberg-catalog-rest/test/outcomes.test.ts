@@ -1,4 +1,10 @@
-import { IcebergError, prepareAppend } from '@danube/iceberg';
+import {
+  createTableMetadata,
+  IcebergError,
+  prepareAppend,
+  stringifyJson,
+  tableMetadataToJson,
+} from '@danube/iceberg';
 import { describe, expect, test } from 'vitest';
 import type { RestCatalog } from '../src/index.ts';
 import { invoices, orders, outcome, schema, working } from './support/open-catalog.ts';
@@ -173,6 +179,35 @@ describe('with idempotency keys', () => {
       'COMMIT_STATE_UNKNOWN',
     );
     expect(keysOf(at.server.requests.filter(isCommit))).toEqual([idempotencyKey]);
+  });
+
+  test.each(['', 'not a uuid', 'a\r\nb: c', '01890a5d'])(
+    'that are none (%j) are INVALID_ARGUMENT, and nothing is sent',
+    async (idempotencyKey) => {
+      await using at = await working({ config });
+      await at.server.catalog.createTable(orders, { schema });
+      const { request } = await appendTo(at.catalog, at.io);
+      const commit = at.catalog.commitTable(orders, request, { idempotencyKey });
+      expect(await outcome(commit)).toBe('INVALID_ARGUMENT');
+      expect(at.server.requests.filter(isCommit)).toEqual([]);
+    },
+  );
+
+  test('a key that ends while its request waits to be sent again makes nothing safe any more', async () => {
+    const askForASecond = failure(503, 'X', { 'retry-after': '1' });
+    await using at = await working({
+      config: { 'idempotency-key-lifetime': 'PT0.5S' },
+      after: async (request, response) => {
+        if (!isDrop(request)) return false;
+        await at.server.catalog.createTable(orders, { schema });
+        await askForASecond(request, response);
+        return true;
+      },
+    });
+    await at.server.catalog.createTable(orders, { schema });
+    expect(await outcome(at.catalog.dropTable(orders))).toBe('done');
+    expect(at.server.requests.filter(isDrop)).toHaveLength(1);
+    expect(await at.server.catalog.tableExists(orders)).toBe(true);
   });
 
   test('every change has a key, and different ones have different keys', async () => {
@@ -365,6 +400,28 @@ describe('a staged table', () => {
       const { metadata } = await staged.commit();
       expect(metadata.tableUuid).toBe(staged.base.metadata.tableUuid);
       expect(at.server.requests.filter(isCommit)).toHaveLength(hook === 'after' ? 1 : 2);
+    }
+  });
+
+  test('that comes with the file it will have is one all the same, as long as nobody can see it', async () => {
+    const stages = ({ body }: ReceivedRequest) => body.includes('"stage-create":true');
+    for (const isMade of [false, true]) {
+      await using at = await working({
+        before: async (request, response) => {
+          if (!isCreate(request) || !stages(request)) return false;
+          const metadata = createTableMetadata({ schema, location: 'mem://warehouse/staged' });
+          if (isMade) await at.server.catalog.createTable(orders, { schema });
+          const body = {
+            'metadata-location': 'mem://warehouse/staged/0',
+            metadata: tableMetadataToJson(metadata),
+          };
+          response.writeHead(200, { 'content-type': 'application/json' }).end(stringifyJson(body));
+          return true;
+        },
+      });
+      const staged = await at.catalog.stageTable(orders, { schema }).catch((error: unknown) => error);
+      if (isMade) expect(staged).toMatchObject({ code: 'UNSUPPORTED_FEATURE' });
+      else expect(staged).toMatchObject({ base: { metadataLocation: '' } });
     }
   });
 

@@ -53,3 +53,19 @@ test.each([
   const error = await at.catalog.dropNamespace(['shop']).catch((caught: unknown) => caught);
   expect(error).toMatchObject({ code, context: { namespace: ['shop'], operation: 'dropNamespace', status } });
 });
+
+test('proof of the caller that no header can hold ends the call: nothing was sent, and nothing is unknown', async () => {
+  let proof = 'good';
+  const auth = { authorize: async () => ({ authorization: proof }) };
+  await using at = await scripted(nothing, { auth });
+  // The token of a file, with its line end.
+  proof = 'Bearer token-of-tests\n';
+  const set = { requirements: [], updates: [{ action: 'set-properties', updates: { a: 'b' } }] } as const;
+  const error = await at.catalog.commitTable(orders, set).catch((caught: unknown) => caught);
+  expect(error).toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('authorization'),
+  });
+  expect(String(error)).not.toContain('token-of-tests');
+  expect(at.server.calls).toEqual([]);
+});
