@@ -1,8 +1,8 @@
 import { IcebergError } from '@danube/iceberg';
 import { checkedText, invalidOption } from '../option-checks.ts';
+import { askCaller } from './ask-caller.ts';
 import { type OAuth2Options, type ResolvedOAuth2Options, resolveOAuth2Options } from './oauth2-options.ts';
 import { type AuthRequest, bearerHeader, type RestAuth } from './rest-auth.ts';
-import { safeCause } from './safe-cause.ts';
 import { TokenEndpoint } from './token-endpoint.ts';
 import {
   ACCESS_TOKEN_TYPE,
@@ -20,7 +20,10 @@ export type TokenSupply = string | (() => Promise<string>);
 
 /** Needs `tokenUri` and `subjectToken`; a client's credential only where the identity provider demands it. */
 export interface OAuth2TokenExchangeOptions extends OAuth2Options {
-  /** Proves for whom the catalog is called. A function is asked for every exchange; space around it is cut off. */
+  /**
+   * Proves for whom the catalog is called. A function is asked for every exchange, and has a minute for its answer; space
+   * around that is cut off.
+   */
   readonly subjectToken: TokenSupply;
   /** Default: `urn:ietf:params:oauth:token-type:access_token`. */
   readonly subjectTokenType?: string | undefined;
@@ -76,9 +79,7 @@ function checkedSupply(what: string, option: string, supply: TokenSupply): () =>
     throw invalidOption(what, option, 'a token, or a function that gives one');
   return async () => {
     const gaveNone = `${what}: ${option} gave no token`;
-    const token = await supply().catch((error: unknown) => {
-      throw new IcebergError('ACCESS_DENIED', gaveNone, { context: { option }, cause: safeCause(error) });
-    });
+    const token = await askCaller(gaveNone, supply);
     // A file often ends in a line end.
     if (typeof token === 'string' && token.trim() !== '') return token.trim();
     throw new IcebergError('ACCESS_DENIED', gaveNone, { context: { option } });

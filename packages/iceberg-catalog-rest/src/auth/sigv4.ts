@@ -1,5 +1,5 @@
 import { checkedText, invalidOption, refuseUnknownOptions } from '../option-checks.ts';
-import { type AwsCredentialsProvider, AwsCredentialsSource } from './aws-credentials.ts';
+import { type AwsCredentials, type AwsCredentialsProvider, AwsCredentialsSource } from './aws-credentials.ts';
 import type { AuthRequest, RestAuth } from './rest-auth.ts';
 import { sigV4Headers } from './sigv4-signer.ts';
 
@@ -60,6 +60,8 @@ class SigV4 implements RestAuth {
   readonly #credentials: AwsCredentialsSource;
   readonly #delegate: RestAuth | undefined;
   readonly #nowMs: () => number;
+  /** Which keys a request was signed with, by its signal. */
+  readonly #signedWith = new WeakMap<AbortSignal, AwsCredentials>();
 
   constructor(
     region: string,
@@ -77,12 +79,14 @@ class SigV4 implements RestAuth {
 
   async authorize(request: AuthRequest): Promise<Readonly<Record<string, string>>> {
     const delegated = await this.#delegate?.authorize(request);
+    const credentials = await this.#credentials.current();
+    this.#signedWith.set(request.signal, credentials);
     const signed = await sigV4Headers(
       { ...request, headers: { ...request.headers, ...delegated } },
       {
         region: this.#region,
         service: this.#service,
-        credentials: await this.#credentials.current(),
+        credentials,
         date: new Date(this.#nowMs()),
       },
     );
@@ -90,7 +94,7 @@ class SigV4 implements RestAuth {
   }
 
   async renew(signal: AbortSignal): Promise<boolean> {
-    this.#credentials.forget();
+    this.#credentials.forget(this.#signedWith.get(signal));
     const delegated = await this.#delegate?.renew?.(signal);
     return this.#credentials.canRenew || delegated === true;
   }

@@ -27,11 +27,13 @@ export function tokenFacts(tokenUri: URL, { operation }: TokenRequest): Record<s
  */
 export function readTokenReply(reply: TokenReply, tokenUri: URL, request: TokenRequest): IssuedToken {
   const fields = parseFields(reply.body);
-  if (reply.status !== 200) throw refusal(reply.status, fields, tokenUri, request);
   const { access_token: token, token_type: use, issued_token_type: type } = fields;
+  if (reply.status !== 200 || typeof token !== 'string') {
+    throw refusal(reply.status, fields, tokenUri, request);
+  }
   const context = { ...tokenFacts(tokenUri, request), status: reply.status };
-  if (typeof token !== 'string' || !isHeaderToken(token)) {
-    const text = 'the token endpoint answered without a token that can be sent';
+  if (!isHeaderToken(token)) {
+    const text = 'the token endpoint answered with a token that cannot be sent';
     throw new IcebergError('CATALOG_UNAVAILABLE', text, { context });
   }
   if (typeof use === 'string' && !/^(bearer|n_a)$/i.test(use)) {
@@ -75,7 +77,9 @@ function refusal(
     ...(description !== undefined && { error_description: description }),
   };
   const why = [error, description].filter((text) => text !== undefined).join(': ') || 'no reason given';
-  const denied = status >= 400 && status < 500 && status !== 408 && status !== 429;
+  const isClientError = status >= 400 && status < 500 && status !== 408 && status !== 429;
+  // A 404 without a reason is said by a proxy, or by a server that has no token endpoint there.
+  const denied = isClientError && (error !== undefined || [400, 401, 403].includes(status));
   if (denied) {
     const text = `the token endpoint refused this client (HTTP ${status}): ${why}`;
     return new IcebergError('ACCESS_DENIED', text, { context });

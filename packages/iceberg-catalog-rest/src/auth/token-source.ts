@@ -75,8 +75,8 @@ export class TokenSource {
   async #fetchToken(): Promise<HeldToken> {
     const previous = this.#held?.hasEnded() === false ? this.#held : undefined;
     const ageMs = startTokenAge(this.#clocks);
-    const issued = await this.#fetch(previous, this.#closed.signal);
-    this.#checkOpen();
+    const { signal } = this.#closed;
+    const issued = await unlessAborted(this.#fetch(previous, signal), signal);
     this.#held = new HeldToken(issued, ageMs, issued.lifetimeMs ?? this.#assumedLifetimeMs, this.#refused);
     this.#refused = false;
     return this.#held;

@@ -124,7 +124,8 @@ function plainScheme(location: string): string {
 function readKeys(config: Config, location: string): VendedS3Credentials {
   const { 's3.access-key-id': accessKeyId, 's3.secret-access-key': secretAccessKey } = config;
   const { 's3.session-token': sessionToken, 's3.session-token-expires-at-ms': expiresAt } = config;
-  const expiresAtMs = expiresAt === undefined ? undefined : Number(expiresAt);
+  // Of what it has not, a server may send an empty text.
+  const expiresAtMs = expiresAt ? Number(expiresAt) : undefined;
   if (!accessKeyId || !secretAccessKey || Number.isNaN(expiresAtMs)) {
     const text = `the S3 keys that the catalog gave for ${location} lack a part, or end at no time`;
     throw new IcebergError('INVALID_METADATA', text, { context: { location } });
@@ -132,7 +133,7 @@ function readKeys(config: Config, location: string): VendedS3Credentials {
   return {
     accessKeyId,
     secretAccessKey,
-    ...(sessionToken !== undefined && { sessionToken }),
+    ...(sessionToken && { sessionToken }),
     ...(expiresAtMs !== undefined && { expiresAtMs }),
   };
 }

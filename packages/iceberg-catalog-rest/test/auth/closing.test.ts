@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { oauth2ClientCredentials } from '../../src/auth/oauth2.ts';
+import { oauth2ClientCredentials, oauth2TokenExchange } from '../../src/auth/oauth2.ts';
 import { bearerToken } from '../../src/auth/rest-auth.ts';
 import { sigV4 } from '../../src/auth/sigv4.ts';
 import { authRequest, expectHidden, failureOf, tokenOf } from '../support/auth-requests.ts';
@@ -21,6 +21,14 @@ test('closing ends a request for a token that is under way, and those who wait f
   expect([error.code, error.retryable]).toEqual(['CATALOG_UNAVAILABLE', false]);
   expect((await failureOf(tokenOf(auth))).retryable).toBe(false);
   expect(oauth2.requestCount).toBe(1);
+});
+
+test('closing ends those who wait for a supplier that does not answer', async () => {
+  const subjectToken = () => new Promise<string>(() => {});
+  const auth = oauth2TokenExchange({ tokenUri: 'http://127.0.0.1:9/token', subjectToken });
+  const waiting = failureOf(tokenOf(auth));
+  await auth.close?.();
+  expect((await waiting).code).toBe('CATALOG_UNAVAILABLE');
 });
 
 test('a process that has a token, and has closed nothing, ends when its work is done', async () => {

@@ -149,10 +149,44 @@ describe('keys', () => {
     let calls = 0;
     const credentials = async () => ({ accessKeyId: `K${++calls}`, secretAccessKey, expiration: end });
     const given = open({ credentials });
-    await given.authorize(authRequest());
-    expect(await given.renew?.(authRequest().signal)).toBe(true);
+    const request = authRequest();
+    await given.authorize(request);
+    expect(await given.renew?.(request.signal)).toBe(true);
     expect((await given.authorize(authRequest()))['authorization']).toContain('Credential=K2/');
     expect(await open().renew?.(authRequest().signal)).toBe(false);
+  });
+
+  test('a provider that hangs or fails while its keys last holds nobody up, and is not asked all the time', async () => {
+    let [now, calls] = [nowMs(), 0];
+    const end = now + 3_600_000;
+    const credentials = async (): Promise<AwsCredentials> => {
+      calls += 1;
+      if (calls === 2) throw new Error('not now');
+      if (calls > 2) return new Promise(() => {});
+      return { accessKeyId, secretAccessKey, expiration: new Date(end) };
+    };
+    const auth = open({ credentials, nowMs: () => now });
+    await auth.authorize(authRequest());
+    now = end - 200_000;
+    for (let i = 0; i < 5; i += 1) await auth.authorize(authRequest());
+    expect(calls).toBe(2);
+    now += 10_000;
+    for (let i = 0; i < 5; i += 1) await auth.authorize(authRequest());
+    expect(calls).toBe(3);
+  });
+
+  test('calls that are refused with the same keys share one renewal, however late they learn of it', async () => {
+    const end = new Date(nowMs() + 3_600_000);
+    let calls = 0;
+    const credentials = async () => ({ accessKeyId: `K${++calls}`, secretAccessKey, expiration: end });
+    const auth = open({ credentials });
+    const requests = Array.from({ length: 10 }, () => authRequest());
+    for (const request of requests) await auth.authorize(request);
+    for (const request of requests) {
+      expect(await auth.renew?.(request.signal)).toBe(true);
+      expect((await auth.authorize(request))['authorization']).toContain('Credential=K2/');
+    }
+    expect(calls).toBe(2);
   });
 
   test.each([

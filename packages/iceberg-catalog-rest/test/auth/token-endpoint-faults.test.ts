@@ -32,10 +32,12 @@ const faults: readonly (readonly [string, Mishap])[] = [
   ['502 with a page', { kind: 'answer', status: 502, body: page }],
   ['503 that says when', { kind: 'answer', status: 503, headers: { 'retry-after': '0' }, body: '' }],
   ['429', { kind: 'answer', status: 429, body: '' }],
+  ['404 with a page', { kind: 'answer', status: 404, body: page }],
   ['408', { kind: 'answer', status: 408, body: '' }],
   ['200 with a page', { kind: 'answer', status: 200, body: page }],
   ['200 that is cut off', { kind: 'answer', status: 200, body: '{"access_token":"abc' }],
   ['200 without a token', { kind: 'answer', status: 200, body: '{"token_type":"bearer"}' }],
+  ['200 with an error', { kind: 'answer', status: 200, body: '{"error":"slow_down"}' }],
   [
     'a token that no header may have',
     { kind: 'answer', status: 200, body: JSON.stringify({ access_token: 'a\r\nx: y' }) },
@@ -147,6 +149,25 @@ describe('refusals are final, and say what the server said', () => {
     expect([error.code, error.retryable]).toEqual(['CATALOG_UNAVAILABLE', false]);
     expect(elsewhere.requestCount).toBe(0);
   });
+
+  test('what a server says is wrong is told, also when it says it with the status of success', async () => {
+    const { oauth2, auth } = await start({ resilience: { retry: { maxAttempts: 1 } } });
+    const body = JSON.stringify({ error: 'slow_down', error_description: `not ${clientSecret}` });
+    oauth2.meetNext({ kind: 'answer', status: 200, body });
+    const error = await failureOf(tokenOf(auth));
+    expect(error.context).toMatchObject({ error: 'slow_down', error_description: 'not (secret)' });
+    expect(error.message).toContain('slow_down');
+  });
+
+  test.each(['Bearer', 'BEARER', 'N_A', undefined])(
+    'a token of type %s is sent as a bearer token',
+    async (type) => {
+      const { oauth2, auth } = await start();
+      const body = JSON.stringify({ access_token: 'abc', token_type: type });
+      oauth2.meetNext({ kind: 'answer', status: 200, body });
+      expect(await tokenOf(auth)).toBe('abc');
+    },
+  );
 
   test('a token that is no bearer token is UNSUPPORTED_FEATURE', async () => {
     const { oauth2, auth } = await start();

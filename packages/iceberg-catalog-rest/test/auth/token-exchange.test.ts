@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   type OAuth2TokenExchangeOptions,
   oauth2ClientCredentials,
@@ -82,11 +82,36 @@ test('a subject token in a file is read again for every exchange', async () => {
 
 test('a supplier that fails is ACCESS_DENIED with its reason, and what else is in its error is not shown', async () => {
   const failed = Object.assign(new Error('vault is sealed'), { lastToken: subject });
-  const { auth } = await start({ subjectToken: () => Promise.reject(failed) });
-  const error = await failureOf(tokenOf(auth));
-  expect(error.code).toBe('ACCESS_DENIED');
-  expect(error.cause).toMatchObject({ message: 'vault is sealed' });
-  expectHidden(error, [subject]);
+  const ways = [
+    () => Promise.reject(failed),
+    () => {
+      throw failed;
+    },
+  ];
+  for (const subjectToken of ways) {
+    const { auth } = await start({ subjectToken });
+    const error = await failureOf(tokenOf(auth));
+    expect(error.code).toBe('ACCESS_DENIED');
+    expect(error.cause).toMatchObject({ message: 'vault is sealed' });
+    expectHidden(error, [subject]);
+  }
+});
+
+test('a supplier that does not answer is given up after a minute, and asked again by the next call', async () => {
+  let asked = 0;
+  const subjectToken = () => {
+    asked += 1;
+    return asked === 1 ? new Promise<string>(() => {}) : Promise.resolve(subject);
+  };
+  const { oauth2, auth } = await start({ subjectToken });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const waiting = failureOf(tokenOf(auth));
+  await vi.advanceTimersByTimeAsync(60_000);
+  const error = await waiting;
+  expect([error.code, error.retryable]).toEqual(['CATALOG_UNAVAILABLE', true]);
+  vi.useRealTimers();
+  expect(oauth2.accepts(await tokenOf(auth))).toBe(true);
 });
 
 test('an exchanged token is itself exchanged before it ends, where that is wanted', async () => {

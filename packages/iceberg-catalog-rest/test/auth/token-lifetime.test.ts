@@ -112,6 +112,10 @@ test.each([
   ['nothing', undefined, 3_600_000],
   ['null', null, 3_600_000],
   ['0', 0, 3_600_000],
+  ['-1', -1, 3_600_000],
+  ['soon', 'soon', 3_600_000],
+  ['an empty text', '', 3_600_000],
+  ['true', true, 3_600_000],
   ['a number as text', '100', 100_000],
 ])('a server that says %s of the lifetime', async (_, expiresIn, lifetimeMs) => {
   const { clock, oauth2, auth } = await start({ says: { expiresIn } });

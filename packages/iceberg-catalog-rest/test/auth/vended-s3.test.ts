@@ -60,6 +60,12 @@ describe('which keys', () => {
     expect(await provider?.()).toEqual({ accessKeyId: 'id-bucket', secretAccessKey: 'secret-bucket' });
   });
 
+  test('an empty session token, or an empty end, is none', async () => {
+    const config = keys('table', { 's3.session-token': '', 's3.session-token-expires-at-ms': '' });
+    const provider = vendedS3Credentials(access({ config }), loading(never));
+    expect(await provider?.()).toEqual({ accessKeyId: 'id-table', secretAccessKey: 'secret-table' });
+  });
+
   test('Hadoop’s schemes mean the same bucket', async () => {
     const credentials = [{ prefix: 's3://bucket/warehouse', config: keys('bucket') }];
     const provider = vendedS3Credentials(
