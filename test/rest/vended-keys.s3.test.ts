@@ -1,5 +1,5 @@
 // Tables on a signing S3 server, reached by nothing but what a REST catalog hands out with them.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   commitTransaction,
   createMemoryCatalog,
@@ -16,6 +16,11 @@ import {
   startScriptedServer,
 } from '../../packages/iceberg-catalog-rest/test/support/scripted-server.ts';
 import { createFileIO, openS3ObjectStore } from '../../packages/objectstore/src/index.ts';
+import {
+  answerError,
+  type Fault,
+  openFaultProxy,
+} from '../../packages/objectstore/test/support/fault-proxy.ts';
 import { createBucket } from '../../packages/objectstore/test/support/s3-client.ts';
 import { type S3Server, startVersitygw } from '../../packages/objectstore/test/support/s3-servers.ts';
 import { createParquetEncoder } from '../../packages/parquet-writer/src/index.ts';
@@ -67,12 +72,14 @@ interface Vending {
   }[];
   /** What the credentials endpoint gives; without it there is no such endpoint. */
   readonly renewed?: Vending['credentials'];
+  /** Where the catalog says that the S3 server is. Default: where it is. */
+  readonly endpoint?: string;
 }
 
 /** A REST catalog that knows one table, and hands out these keys. */
-async function startCatalog({ config, credentials, renewed }: Vending): Promise<ScriptedServer> {
+async function startCatalog({ config, credentials, renewed, endpoint }: Vending): Promise<ScriptedServer> {
   const where = {
-    's3.endpoint': s3.endpoint,
+    's3.endpoint': endpoint ?? s3.endpoint,
     's3.path-style-access': 'true',
     'client.region': s3.region,
   };
@@ -153,6 +160,29 @@ describe('a table on S3 is read and written', () => {
       renewed: [{ prefix: ROOT, config: later }],
     });
     expect(ids).toEqual(rows);
+    expect(calls.filter((call) => call === '/credentials')).toHaveLength(1);
+  });
+});
+
+// What AWS answers when a session has ended, and what a server says that gives no reason.
+const ended: readonly (readonly [string, Fault])[] = [
+  ['400 ExpiredToken', answerError(400, 'ExpiredToken')],
+  ['403 ExpiredToken', answerError(403, 'ExpiredToken')],
+  ['400 InvalidToken', answerError(400, 'InvalidToken')],
+  ['403 without a word', { kind: 'answer', status: 403 }],
+];
+
+describe.each(ended)('keys that S3 says have ended, by %s', (_, fault) => {
+  test.each(['first', 'later', 'last'])('are renewed by the catalog, at the %s request', async (which) => {
+    const proxy = await openFaultProxy(s3.endpoint);
+    onTestFinished(() => proxy.close());
+    // The last one writes a file; before it three files are read.
+    const met = which === 'last' ? { method: 'PUT' } : { nth: which === 'first' ? 1 : 3 };
+    proxy.rule('ended', { ...met, fault });
+    const vending = { config: good(), renewed: [{ prefix: ROOT, config: good() }], endpoint: proxy.endpoint };
+    const { ids, calls } = await readBy(vending);
+    expect(ids).toEqual(rows);
+    expect(proxy.fired('ended')).toBe(1);
     expect(calls.filter((call) => call === '/credentials')).toHaveLength(1);
   });
 });
