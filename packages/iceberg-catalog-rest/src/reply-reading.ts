@@ -35,10 +35,16 @@ export function readBody(reply: HttpReply): JsonValue | undefined {
   }
 }
 
-/** Reads a reply of which only the success counts. Throws for one whose body is an error: gateways do that. */
-export function readNothing({ json }: RestReply): undefined {
-  if (isErrorBody(json))
-    throw new IcebergError('INVALID_METADATA', 'the reply says success and holds an error');
+/**
+ * Reads a reply of which only the success counts. Throws for one that is none: gateways answer 200 with an error in it,
+ * and 202 for what they have not begun.
+ */
+export function readNothing({ status, json }: RestReply): undefined {
+  if (status === 202 || isErrorBody(json))
+    throw new IcebergError(
+      'INVALID_METADATA',
+      `the reply with status ${status} does not say that it is done`,
+    );
 }
 
 /** The tag of a reply, if it can be sent back as it is. */

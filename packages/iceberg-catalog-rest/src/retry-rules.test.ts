@@ -48,6 +48,7 @@ describe('what a failure means', () => {
     ['502', refused(502), true, 'repeat', true],
     ['504', refused(504), true, 'repeat', true],
     ['408', refused(408), true, 'repeat', false],
+    ['303', refused(303), true, 'repeat', false],
     ['501', refused(501), false, 'none', false],
     ['400', refused(400), false, 'none', false],
     ['401', refused(401), false, 'none', false],

@@ -74,12 +74,12 @@ export function maySendAgain(operation: OperationName, failure: unknown, hasKey:
 
 /**
  * Whether an attempt that failed this way may have taken effect. A 503 may come from a proxy after the server did it,
- * whatever else it says.
+ * whatever else it says; a 303 directs to the result of what was done (RFC 9110 section 15.4.4).
  */
 export function isInDoubt(failure: unknown): boolean {
   if (!AttemptError.is(failure)) return true;
   if (failure.kind === 'refused')
-    return failure.status === 408 || (failure.status >= 500 && failure.status !== 501);
+    return [303, 408].includes(failure.status) || (failure.status >= 500 && failure.status !== 501);
   return failure.kind === 'lost' || failure.kind === 'unreadable';
 }
 
