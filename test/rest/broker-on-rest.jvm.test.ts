@@ -1,0 +1,165 @@
+// A broker over Apache's REST catalog server and S3: replies of the catalog get lost while it is killed, and then the
+// catalog is away.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BrokerProcess, freePort, type LogLine } from '../../apps/broker/test/crash/broker-process.ts';
+import { runKillLoop, TOPIC } from '../../apps/broker/test/crash/kill-loop.ts';
+import { identify, MessageStream, randomFrom } from '../../apps/broker/test/crash/message-stream.ts';
+import { findViolations } from '../../apps/broker/test/crash/oracle.ts';
+import { readTable, type TableReading } from '../../apps/broker/test/interop/judges.ts';
+import {
+  type RestFixture,
+  s3Properties,
+  startRestFixture,
+} from '../../packages/iceberg-catalog-rest/test/support/rest-fixture.ts';
+import {
+  type Fault,
+  type FaultProxy,
+  openFaultProxy,
+} from '../../packages/objectstore/test/support/fault-proxy.ts';
+import { createBucket } from '../../packages/objectstore/test/support/s3-client.ts';
+import { type S3Server, startVersitygw } from '../../packages/objectstore/test/support/s3-servers.ts';
+import { BUCKET, judgeOf, tablesOn, writeConfig } from '../s3/broker-config.ts';
+
+const ROUNDS = 16;
+/** Of the catalog's replies to commits. */
+const SHARE_LOST = 0.2;
+
+let s3: S3Server;
+let fixture: RestFixture;
+beforeAll(async () => {
+  s3 = await startVersitygw();
+  await createBucket(s3, BUCKET);
+  fixture = await startRestFixture({ warehouse: `s3://${BUCKET}`, properties: s3Properties(s3) });
+}, 60_000);
+afterAll(async () => {
+  await fixture?.stop();
+  await s3?.stop();
+});
+
+/** Keys below `iceberg_config`: the catalog at `uri`, its tables on S3. */
+const storageOn = (uri: string) => ['catalog:', '  type: rest', `  uri: ${uri}`, ...tablesOn(s3)];
+
+/** The same catalog, reached through a proxy. */
+const through = (proxy: FaultProxy, uri: string) => new URL(new URL(uri).pathname, proxy.endpoint).href;
+
+const seenBy = ({ rows }: TableReading, seed: number) =>
+  rows.map(({ offset, payload }) => ({ offset, id: identify(seed, Buffer.from(payload, 'base64')) }));
+
+function expectSame({ readers }: TableReading): void {
+  for (const [name, seen] of Object.entries(readers)) expect(seen, name).toEqual(readers['pyiceberg-static']);
+}
+
+/** The catalog has done what it was asked; what comes back does not say so. */
+const lost: readonly Fault[] = [
+  { kind: 'lose-reply', by: 'rst' },
+  { kind: 'lose-reply', by: 'fin' },
+  { kind: 'replace-reply', by: () => ({ status: 503, body: '' }) },
+  {
+    kind: 'replace-reply',
+    by: () => ({ status: 502, headers: { 'Content-Type': 'text/html' }, body: '<html>' }),
+  },
+];
+
+test(`killed ${ROUNDS} times while replies of the REST catalog are lost, in every phase: each acknowledged message is in the table once and was delivered`, async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'danube-kill-rest-'));
+  const seed = Number(process.env['DANUBE_SEED'] ?? Date.now() % 2 ** 31);
+  console.log(`seed ${seed}; DANUBE_SEED=${seed} repeats the choices of this run`);
+  const uri = fixture.catalog('killed');
+  const proxy = await openFaultProxy(fixture.endpoint);
+  const random = randomFrom(seed);
+  let commits = 0;
+  proxy.rule('lost', {
+    method: 'POST',
+    path: /\/tables\/[^/]+$/,
+    times: Number.POSITIVE_INFINITY,
+    fault: () => {
+      commits += 1;
+      // The first commits are claims; one of rows loses its reply in every run.
+      const isLost = random() < SHARE_LOST || commits === 3;
+      return isLost ? lost[Math.floor(random() * lost.length)]! : { kind: 'pass' };
+    },
+  });
+  const result = await runKillLoop({
+    dataDir,
+    rounds: ROUNDS,
+    seed,
+    storageLines: storageOn(through(proxy, uri)),
+    onRound: console.log,
+  });
+  const table = await readTable(uri, TOPIC, judgeOf(s3));
+
+  expect([...result.violations, ...findViolations({ ...result, table: seenBy(table, seed) })]).toEqual([]);
+  expectSame(table);
+  expect(
+    Object.entries(result.hits).filter(([, kills]) => kills === 0),
+    JSON.stringify(result.hits),
+  ).toEqual([]);
+  expect(proxy.fired('lost'), 'replies of the catalog that were lost').toBeGreaterThan(0);
+  console.log({ lost: proxy.fired('lost'), acked: result.acked.size, hits: result.hits });
+  // A figure, not a verdict: 2,000 a second are handed over, and a busy machine may acknowledge fewer.
+  console.log(
+    `${result.ackedPerSecond} acknowledged a second (median over the last second before each kill)`,
+  );
+  await proxy.close();
+  await rm(dataDir, { recursive: true });
+}, 300_000);
+
+test('while the REST catalog hangs messages are acknowledged all the time; when it goes on each is committed once', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'danube-away-rest-'));
+  const uri = fixture.catalog('away');
+  const configFile = await writeConfig(join(dir, 'broker.yml'), [
+    ...storageOn(uri),
+    'flush: {max_age_ms: 500}',
+  ]);
+  const [port, httpPort] = [await freePort(), await freePort()];
+  const address = `127.0.0.1:${port}`;
+  let commits = 0;
+  const onLog = ({ msg }: LogLine) => {
+    if (msg === 'Rows committed') commits += 1;
+  };
+  const broker = await BrokerProcess.start({
+    dataDir: join(dir, 'data'),
+    port,
+    httpPort,
+    configFile,
+    logLevel: 'debug',
+    onLog,
+  });
+  const stream = new MessageStream(7, TOPIC);
+  await stream.createTopic(address);
+  const ending = new AbortController();
+  const publishing = stream.publish(address, { lanes: 8, perSecond: 200, signal: ending.signal });
+
+  await expect.poll(() => commits, { timeout: 20_000 }).toBeGreaterThan(1);
+  process.kill(fixture.pid, 'SIGSTOP');
+  const ackedEachSecond: number[] = [];
+  const commitsBefore = commits;
+  try {
+    for (let second = 0; second < 5; second += 1) {
+      const before = stream.acked.size;
+      await sleep(1000);
+      ackedEachSecond.push(stream.acked.size - before);
+    }
+    // One may have been answered already.
+    expect(commits, 'commits while the catalog hung').toBeLessThanOrEqual(commitsBefore + 1);
+  } finally {
+    process.kill(fixture.pid, 'SIGCONT');
+  }
+  const commitsAway = commits;
+  await expect.poll(() => commits, { timeout: 60_000 }).toBeGreaterThan(commitsAway);
+  ending.abort();
+  await publishing;
+  await broker.stop();
+
+  const table = await readTable(uri, TOPIC, judgeOf(s3));
+  const seen = seenBy(table, 7);
+  const consumed = new Map(seen.map(({ offset, id }) => [offset, id]));
+  expect(Math.min(...ackedEachSecond), `acknowledged in each second: ${ackedEachSecond}`).toBeGreaterThan(0);
+  expect(findViolations({ sent: stream.sent, acked: stream.acked, consumed, table: seen })).toEqual([]);
+  expectSame(table);
+  await rm(dir, { recursive: true });
+}, 120_000);
