@@ -76,6 +76,19 @@ interface JavaTable {
   readonly metadata: { readonly properties: Record<string, string> };
 }
 
+const view = {
+  name: 'view',
+  schema,
+  'view-version': {
+    'version-id': 1,
+    'timestamp-ms': 1,
+    'schema-id': 0,
+    summary: {},
+    'default-namespace': ['sales'],
+    representations: [{ type: 'sql', sql: 'select 1', dialect: 'spark' }],
+  },
+  properties: {},
+};
 const orders = { namespace: ['sales'], name: 'orders' };
 const moved = { namespace: ['sales', 'eu'], name: 'moved' };
 
@@ -170,6 +183,26 @@ describe.each(['V0', 'V1'] as const)('a file that Java made, %s', (version) => {
   }, 60_000);
 });
 
+test('Java makes its V0 file V1 while we have it open: its views are no tables of ours', async () => {
+  const old = await java('V0');
+  await old.ask('POST', 'namespaces', { namespace: ['sales'] });
+  await old.ask('POST', 'namespaces/sales/tables', { name: 'orders', schema });
+  const catalog = await we();
+  expect(catalog.schemaVersion).toBe('V0');
+  await fixture?.stop();
+  const { ask } = await java('V1');
+  await ask('POST', 'namespaces/sales/views', view);
+  expect(await catalog.listTables(['sales'])).toEqual([orders]);
+  await expect(catalog.dropTable({ ...orders, name: 'view' })).rejects.toMatchObject({
+    code: 'TABLE_NOT_FOUND',
+  });
+  await catalog.renameTable(orders, { ...orders, name: 'renamed' });
+  const own = await catalog.createTable(orders, { schema: ourSchema });
+  const seen = await ask<JavaTable>('GET', 'namespaces/sales/tables/orders');
+  expect(seen['metadata-location']).toBe(own.metadataLocation);
+  expect(await ask('GET', 'namespaces/sales/views')).toMatchObject({ identifiers: [{ name: 'view' }] });
+}, 60_000);
+
 test('a file that we made is one to Java: namespaces with properties, tables, renames of either, drops of either', async () => {
   const catalog = await we();
   await catalog.createNamespace(['sales'], { owner: 'danube', note: 'ünï' });
@@ -188,20 +221,7 @@ test('a file that we made is one to Java: namespaces with properties, tables, re
   await catalog.renameTable(moved, orders);
   expect((await call('HEAD', 'namespaces/sales%2Eeu/tables/moved')).status).toBe(404);
   // A view is Java's alone, but its name is taken.
-  const version = {
-    'version-id': 1,
-    'timestamp-ms': 1,
-    'schema-id': 0,
-    summary: {},
-    'default-namespace': ['sales'],
-    representations: [{ type: 'sql', sql: 'select 1', dialect: 'spark' }],
-  };
-  await ask('POST', 'namespaces/sales/views', {
-    name: 'view',
-    schema,
-    'view-version': version,
-    properties: {},
-  });
+  await ask('POST', 'namespaces/sales/views', view);
   expect(await catalog.listTables(['sales'])).toEqual([orders]);
   await expect(catalog.renameTable(orders, { ...orders, name: 'view' })).rejects.toMatchObject({
     code: 'ALREADY_EXISTS',

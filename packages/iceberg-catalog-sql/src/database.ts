@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IcebergError } from '@danube/iceberg';
 import { isBusy, toCatalogError } from './error-mapping.ts';
 import type { OpenDatabase } from './options.ts';
-import { prepareSchema, type SchemaVersion } from './schema.ts';
+import { prepareSchema, type SchemaVersion, schemaVersion } from './schema.ts';
 
 /** How long one call may block the event loop waiting for a lock; what is beyond is waited for asynchronously. */
 const BLOCKING_WAIT_MS = 5;
@@ -32,6 +32,7 @@ export type JournalMode = 'wal' | 'delete' | 'truncate' | 'persist';
 export class CatalogDatabase {
   readonly file: string;
   readonly journalMode: JournalMode;
+  /** When it was opened. */
   readonly schemaVersion: SchemaVersion;
   readonly #db: DatabaseSync;
   readonly #busyTimeoutMs: number;
@@ -67,9 +68,10 @@ export class CatalogDatabase {
       // On macOS a sync reaches the disk only so; elsewhere these two change nothing.
       db.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
       assertDurable(db, journalMode, file);
-      const schemaVersion = await attempt((opened) => prepareSchema(opened, file));
+      await attempt((opened) => prepareSchema(opened, file));
+      const found = { journalMode, schemaVersion: await attempt(schemaVersion) };
       await syncDirectory(dirname(file));
-      return new CatalogDatabase(file, db, busyTimeoutMs, { journalMode, schemaVersion });
+      return new CatalogDatabase(file, db, busyTimeoutMs, found);
     } catch (error) {
       if (db?.isOpen) db.close();
       throw toCatalogError(error, 'opening the catalog', file, 'none');

@@ -3,7 +3,7 @@ import { IcebergError } from '@danube/iceberg';
 
 /**
  * The two table layouts of Iceberg's JDBC catalog: V0 lacks the column `iceberg_type`, which tells tables from views.
- * A file is used as it is found; new ones are V1.
+ * A file is used as it is found; new ones are V1. Java and PyIceberg may make a V0 file V1 at any time.
  */
 export type SchemaVersion = 'V0' | 'V1';
 
@@ -37,8 +37,8 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   iceberg_namespace_properties: ['catalog_name', 'namespace', 'property_key', 'property_value'],
 };
 
-/** Makes the two tables if they are absent, checks them, and tells their version. Errors: `INVALID_ARGUMENT`. */
-export function prepareSchema(db: DatabaseSync, file: string): SchemaVersion {
+/** Makes the two tables if they are absent, and checks them. Errors: `INVALID_ARGUMENT`. */
+export function prepareSchema(db: DatabaseSync, file: string): void {
   if (columns(db, 'iceberg_tables').length === 0) db.exec(tablesTable);
   if (columns(db, 'iceberg_namespace_properties').length === 0) db.exec(namespacePropertiesTable);
   for (const [table, names] of Object.entries(needed)) {
@@ -53,6 +53,10 @@ export function prepareSchema(db: DatabaseSync, file: string): SchemaVersion {
       },
     );
   }
+}
+
+/** The layout that the file has now. */
+export function schemaVersion(db: DatabaseSync): SchemaVersion {
   return columns(db, 'iceberg_tables').includes('iceberg_type') ? 'V1' : 'V0';
 }
 

@@ -35,7 +35,7 @@ const MAX_CACHED_TABLES = 16;
 
 /** An Iceberg catalog in a SQLite file. Any number of them, also in other processes, may use one file. */
 export interface SqlCatalog extends Catalog {
-  /** The layout found in the file: V0 files (made by older Java) are used as they are. */
+  /** The layout found in the file when it was opened: V0 files, which have no views, are used as they are. */
   readonly schemaVersion: SchemaVersion;
   /** The journal mode in use; `wal` unless the file could not be changed to it. */
   readonly journalMode: JournalMode;

@@ -3,6 +3,7 @@ import { IcebergError, type Namespace, type TableIdentifier } from '@danube/iceb
 import type { CatalogDatabase } from './database.ts';
 import { joinNamespace, shown, tableKey } from './names.ts';
 import type { NamespaceRows } from './namespace-rows.ts';
+import { schemaVersion } from './schema.ts';
 
 const ofKey = 'catalog_name = :catalog AND table_namespace = :namespace AND table_name = :table';
 
@@ -11,15 +12,10 @@ export class TableRows {
   readonly #database: CatalogDatabase;
   readonly #namespaces: NamespaceRows;
   readonly #catalog: string;
-  /** Leaves views out. V0 files have none, and no column to tell. */
-  readonly #isTable: string;
-
   constructor(database: CatalogDatabase, namespaces: NamespaceRows, catalog: string) {
     this.#database = database;
     this.#namespaces = namespaces;
     this.#catalog = catalog;
-    this.#isTable =
-      database.schemaVersion === 'V1' ? " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)" : '';
   }
 
   /** The location of the current metadata file. Errors: `TABLE_NOT_FOUND`, `INVALID_METADATA` if the row has none. */
@@ -50,7 +46,7 @@ export class TableRows {
     const names = await this.#database.read(`listing tables of ${text}`, (db) => {
       this.#namespaces.requireIn(db, text);
       const sql = `SELECT table_name FROM iceberg_tables
-        WHERE catalog_name = ? AND table_namespace = ?${this.#isTable} ORDER BY table_name`;
+        WHERE catalog_name = ? AND table_namespace = ?${isTable(db)} ORDER BY table_name`;
       return db.prepare(sql).all(this.#catalog, text);
     });
     return names.map((row) => ({ namespace: [...namespace], name: String(row.table_name) }));
@@ -65,9 +61,9 @@ export class TableRows {
 
   /** Errors: `NAMESPACE_NOT_FOUND`, `ALREADY_EXISTS`, `COMMIT_STATE_UNKNOWN`. */
   async insert(identifier: TableIdentifier, metadataLocation: string): Promise<void> {
-    const typed = this.#database.schemaVersion === 'V1';
     await this.#database.writeAll(`creating table ${shown(identifier)}`, (db) => {
       this.#requireFree(db, identifier);
+      const typed = schemaVersion(db) === 'V1';
       db.prepare(
         `INSERT INTO iceberg_tables(catalog_name, table_namespace, table_name, metadata_location${typed ? ', iceberg_type' : ''})
          VALUES (:catalog, :namespace, :table, :location${typed ? ", 'TABLE'" : ''})`,
@@ -80,9 +76,9 @@ export class TableRows {
    * more, so nothing happened. Errors: `COMMIT_STATE_UNKNOWN`, `CATALOG_UNAVAILABLE`, `ACCESS_DENIED`.
    */
   async swap(identifier: TableIdentifier, from: string, to: string): Promise<boolean> {
-    const sql = `UPDATE iceberg_tables SET metadata_location = :to, previous_metadata_location = :from
-      WHERE ${ofKey} AND metadata_location = :from${this.#isTable}`;
     return this.#database.writeOne(`committing to ${shown(identifier)}`, (db) => {
+      const sql = `UPDATE iceberg_tables SET metadata_location = :to, previous_metadata_location = :from
+        WHERE ${ofKey} AND metadata_location = :from${isTable(db)}`;
       return Number(db.prepare(sql).run({ ...this.#key(identifier), from, to }).changes) > 0;
     });
   }
@@ -96,7 +92,7 @@ export class TableRows {
       const row = this.#get(db, identifier);
       if (row === undefined) throw notFound(identifier);
       if (ifLocation !== undefined && row.location !== ifLocation) return false;
-      db.prepare(`DELETE FROM iceberg_tables WHERE ${ofKey}${this.#isTable}`).run(this.#key(identifier));
+      db.prepare(`DELETE FROM iceberg_tables WHERE ${ofKey}${isTable(db)}`).run(this.#key(identifier));
       return true;
     });
   }
@@ -108,7 +104,7 @@ export class TableRows {
       if (this.#get(db, from) === undefined) throw notFound(from);
       this.#requireFree(db, to);
       db.prepare(
-        `UPDATE iceberg_tables SET table_namespace = :toNamespace, table_name = :toTable WHERE ${ofKey}${this.#isTable}`,
+        `UPDATE iceberg_tables SET table_namespace = :toNamespace, table_name = :toTable WHERE ${ofKey}${isTable(db)}`,
       ).run({ ...this.#key(from), toNamespace: target.namespace, toTable: target.table });
     });
   }
@@ -124,7 +120,7 @@ export class TableRows {
 
   #get(db: DatabaseSync, identifier: TableIdentifier): { location: string | null } | undefined {
     const row = db
-      .prepare(`SELECT metadata_location FROM iceberg_tables WHERE ${ofKey}${this.#isTable}`)
+      .prepare(`SELECT metadata_location FROM iceberg_tables WHERE ${ofKey}${isTable(db)}`)
       .get(this.#key(identifier));
     if (row === undefined) return undefined;
     const location = row.metadata_location;
@@ -134,6 +130,11 @@ export class TableRows {
   #key(identifier: TableIdentifier) {
     return { catalog: this.#catalog, ...tableKey(identifier) };
   }
+}
+
+/** Leaves views out. V0 files have none, and no column to tell. */
+function isTable(db: DatabaseSync): string {
+  return schemaVersion(db) === 'V1' ? " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)" : '';
 }
 
 function notFound(identifier: TableIdentifier): IcebergError {

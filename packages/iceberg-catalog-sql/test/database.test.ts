@@ -92,6 +92,31 @@ describe('opening', () => {
     db.close();
   });
 
+  test('sees when others make a V0 file V1: their views are no tables, and new tables say what they are', async () => {
+    const dir = await tempDir();
+    sqlIn(dir, v0).close();
+    const catalog = await openIn(dir);
+    await catalog.createNamespace(['default']);
+    await catalog.createTable(orders, { schema });
+    const other = sqlIn(dir, 'ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)');
+    other.exec("INSERT INTO iceberg_tables VALUES ('danube', 'default', 'view', 'file:///x', NULL, 'VIEW')");
+    const view = { ...orders, name: 'view' };
+    expect(await catalog.listTables(['default'])).toEqual([orders]);
+    expect(await catalog.tableExists(view)).toBe(false);
+    await failure(catalog.dropTable(view), 'TABLE_NOT_FOUND');
+    await failure(catalog.renameTable(view, { ...orders, name: 'renamed' }), 'TABLE_NOT_FOUND');
+    await failure(catalog.createTable(view, { schema }), 'ALREADY_EXISTS');
+    await catalog.createTable({ ...orders, name: 'later' }, { schema });
+    await catalog.commitTable(orders, setProperties({ a: '1' }));
+    const types = other.prepare('SELECT table_name, iceberg_type FROM iceberg_tables ORDER BY 1').all();
+    expect(types.map((row) => Object.values(row))).toEqual([
+      ['later', 'TABLE'],
+      ['orders', null],
+      ['view', 'VIEW'],
+    ]);
+    other.close();
+  });
+
   test('uses the tables of a file that PyIceberg made, and makes the one that is missing', async () => {
     const dir = await tempDir();
     sqlIn(dir, pyIcebergNamespaces).close();
