@@ -16,8 +16,8 @@ import { type ErrorSubject, toCatalogError } from './error-mapping.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { readNothing } from './reply-reading.ts';
 import type { RestLoadedTable, TableChange } from './rest-catalog.ts';
-import { missingTable, tableSubject } from './table-calls.ts';
 import { copyOf, readTable } from './table-reply.ts';
+import { missingTable, tableSubject } from './table-subject.ts';
 
 /** Loads a table, from the server. */
 export type LoadTable = (identifier: TableIdentifier) => Promise<RestLoadedTable>;

@@ -95,6 +95,15 @@ export function toCatalogError(
   });
 }
 
+/** Runs a call whose outcome nobody looks up. */
+export async function translating<T>(subject: ErrorSubject, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toCatalogError(error, subject);
+  }
+}
+
 /** Whether a call whose outcome nobody looked up may have changed something. */
 export function hasUnknownEffect(error: unknown): boolean {
   return CallFailure.is(error) && error.isInDoubt && operationRules[error.record.operation].takesKey;

@@ -1,6 +1,6 @@
 import { JsonFields, type Namespace, type NamespacePropertiesUpdate } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
-import { type ErrorSubject, saysMissing, toCatalogError } from './error-mapping.ts';
+import { type ErrorSubject, saysMissing, translating } from './error-mapping.ts';
 import { allPages, readPage } from './pages.ts';
 import { readNothing } from './reply-reading.ts';
 import { type Seen, type Settling, settle } from './settle.ts';
@@ -20,7 +20,7 @@ export class NamespaceCalls {
   async list(parent: Namespace = []): Promise<readonly Namespace[]> {
     const { urls } = this.#caller;
     const above = parent.length === 0 ? undefined : urls.parent(parent);
-    return this.#translating(subjectOf(parent), () =>
+    return translating(subjectOf(parent), () =>
       allPages((pageToken) =>
         this.#caller.send({
           operation: 'listNamespaces',
@@ -55,7 +55,7 @@ export class NamespaceCalls {
 
   async properties(namespace: Namespace): Promise<Readonly<Record<string, string>>> {
     const url = this.#caller.urls.namespace(namespace);
-    return this.#translating(subjectOf(namespace), () =>
+    return translating(subjectOf(namespace), () =>
       this.#caller.send({
         operation: 'loadNamespace',
         url,
@@ -70,7 +70,7 @@ export class NamespaceCalls {
   ): Promise<NamespacePropertiesUpdate> {
     const url = this.#caller.urls.namespace(namespace, 'properties');
     const { updates = {}, removals = [] } = change;
-    return this.#translating(subjectOf(namespace), () =>
+    return translating(subjectOf(namespace), () =>
       this.#caller.send({
         operation: 'updateNamespaceProperties',
         url,
@@ -117,21 +117,11 @@ export class NamespaceCalls {
   ): Promise<boolean> {
     const url = this.#caller.urls.namespace(namespace);
     try {
-      await this.#translating(subjectOf(namespace), () =>
-        this.#caller.send({ operation, url, read: readNothing }),
-      );
+      await translating(subjectOf(namespace), () => this.#caller.send({ operation, url, read: readNothing }));
       return true;
     } catch (error) {
       if (saysMissing(error)) return false;
       throw error;
-    }
-  }
-
-  async #translating<T>(subject: ErrorSubject, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw toCatalogError(error, subject);
     }
   }
 }

@@ -30,7 +30,8 @@ import { readServerConfig } from './server-config.ts';
 import type { Settling } from './settle.ts';
 import { stageTable } from './stage-table.ts';
 import type { StorageAccess, StorageCredential } from './storage-access.ts';
-import { TableCalls } from './table-calls.ts';
+import { TableChanges } from './table-changes.ts';
+import { TableReads } from './table-reads.ts';
 
 /**
  * Opens a catalog: asks the server for its configuration, once. Errors: `INVALID_ARGUMENT` for options, and where the
@@ -70,7 +71,8 @@ class OpenRestCatalog implements RestCatalog {
   readonly #client: RestClient;
   readonly #caller: Caller;
   readonly #namespaces: NamespaceCalls;
-  readonly #tables: TableCalls;
+  readonly #tables: TableReads;
+  readonly #changes: TableChanges;
   readonly #commits: CommitCalls;
   #closing: Promise<void> | undefined;
 
@@ -81,7 +83,8 @@ class OpenRestCatalog implements RestCatalog {
     this.#client = client;
     this.#caller = caller;
     this.#namespaces = new NamespaceCalls(caller, this.#settling, options.pageSize);
-    this.#tables = new TableCalls(caller, cache, this.#settling, options.pageSize);
+    this.#tables = new TableReads(caller, cache, options.pageSize);
+    this.#changes = new TableChanges(caller, cache, this.#tables, this.#settling);
     this.#commits = new CommitCalls(caller, cache, (identifier) => this.#tables.load(identifier));
   }
 
@@ -113,7 +116,7 @@ class OpenRestCatalog implements RestCatalog {
   }
 
   async createTable(identifier: TableIdentifier, options: CreateTableOptions): Promise<RestLoadedTable> {
-    return this.#tables.create(identifier, options);
+    return this.#changes.create(identifier, options);
   }
 
   async stageTable(identifier: TableIdentifier, options: CreateTableOptions): Promise<StagedTable> {
@@ -139,15 +142,15 @@ class OpenRestCatalog implements RestCatalog {
   }
 
   async dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void> {
-    await this.#tables.drop(identifier, options);
+    await this.#changes.drop(identifier, options);
   }
 
   async renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void> {
-    await this.#tables.rename(from, to);
+    await this.#changes.rename(from, to);
   }
 
   async registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<RestLoadedTable> {
-    return this.#tables.register(identifier, metadataLocation);
+    return this.#changes.register(identifier, metadataLocation);
   }
 
   async commitTable(

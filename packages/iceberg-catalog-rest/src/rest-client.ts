@@ -1,20 +1,15 @@
 import { IcebergError, stringifyJson } from '@danube/iceberg';
-import { type Attempt, type CallPolicy, createCallPolicy, ResilienceError } from '@danube/resilience';
+import { type Attempt, type CallPolicy, createCallPolicy } from '@danube/resilience';
 import { AttemptError } from './attempt-error.ts';
 import type { RestAuth } from './auth/rest-auth.ts';
-import { CallFailure, isUnsent } from './call-failure.ts';
-import { CallsUnderWay, type UnderWay } from './calls-under-way.ts';
+import { type Call, classify, isUnsafeByNow } from './call.ts';
+import { CallFailure } from './call-failure.ts';
+import { CallsUnderWay } from './calls-under-way.ts';
 import { type HttpReply, type HttpTransport, openHttpTransport } from './http-transport.ts';
 import type { ResolvedRestCatalogOptions } from './options.ts';
 import { entityTag, readBody, refusal } from './reply-reading.ts';
 import type { RestRequest } from './rest-request.ts';
-import {
-  isEndpointFault,
-  isInDoubt,
-  maySendAgain,
-  type OperationName,
-  operationRules,
-} from './retry-rules.ts';
+import { operationRules } from './retry-rules.ts';
 
 const ownHeaders = {
   accept: 'application/json',
@@ -130,17 +125,6 @@ export class RestClient {
   }
 }
 
-/** What the attempts of one call share. */
-interface Call {
-  readonly record: { readonly operation: OperationName; readonly doubts: unknown[]; attempts: number };
-  /**
-   * Numbers of the attempts that got as far as sending something. One whose time was up may go on for a while beside
-   * the next one.
-   */
-  readonly sent: Set<number>;
-  isRenewed: boolean;
-}
-
 /** What proving the caller ends with; the server was not asked for anything then. */
 async function proving<T>(proof: Promise<T>): Promise<T> {
   try {
@@ -148,35 +132,6 @@ async function proving<T>(proof: Promise<T>): Promise<T> {
   } catch (cause) {
     throw new AttemptError('not-sent', 'there is no proof of who calls', { cause, isFinal: true });
   }
-}
-
-function classify<T>(
-  error: unknown,
-  request: RestRequest<T>,
-  call: Call,
-  { number, underWay }: { readonly number: number; readonly underWay: UnderWay },
-) {
-  const isDoubtful = call.sent.has(number) && isInDoubt(error) && !isUnsent(error);
-  if (isDoubtful) call.record.doubts.push(error);
-  const hasKey = request.key !== undefined && Date.now() < request.key.validUntilMs;
-  const again =
-    isDoubtful || AttemptError.is(error) ? maySendAgain(request.operation, error, hasKey) : isTimeout(error);
-  return {
-    retry: again && !underWay.isClosing,
-    retryAfterMs: AttemptError.is(error) ? error.retryAfterMs : undefined,
-    endpointFault: isEndpointFault(error),
-  };
-}
-
-/** Whether only the key made it safe to send the request again, and the key counts no more. */
-function isUnsafeByNow({ operation, doubts }: Call['record'], key: RestRequest<unknown>['key']): boolean {
-  if (key === undefined || Date.now() < key.validUntilMs) return false;
-  return doubts.some((doubt) => !maySendAgain(operation, doubt, false));
-}
-
-/** Of an attempt that sent nothing. */
-function isTimeout(error: unknown): boolean {
-  return ResilienceError.is(error) && error.code === 'TIMEOUT';
 }
 
 function isStaleProof({ status }: HttpReply): boolean {

@@ -14,16 +14,17 @@ import {
 import type { Caller } from './caller.ts';
 import type { CommitCalls } from './commit-calls.ts';
 import { checkCreation, createRequestToJson } from './create-request.ts';
-import { saysMissing } from './error-mapping.ts';
+import { translating } from './error-mapping.ts';
 import type { RestLoadedTable, StagedTable } from './rest-catalog.ts';
 import { type Seen, type Settling, settle } from './settle.ts';
-import { type TableCalls, tableSubject, translating } from './table-calls.ts';
+import type { TableReads } from './table-reads.ts';
 import { copyOf, readStagedTable } from './table-reply.ts';
+import { tableSubject } from './table-subject.ts';
 
 /** What staging works with. */
 export interface StageContext {
   readonly caller: Caller;
-  readonly tables: TableCalls;
+  readonly tables: TableReads;
   readonly commits: CommitCalls;
   readonly settling: Settling;
 }
@@ -69,14 +70,10 @@ async function commitStaged(
   };
   const key = caller.newKey(options.idempotencyKey);
   const look = async (): Promise<Seen<RestLoadedTable>> => {
-    try {
-      const found = await tables.load(identifier);
-      if (found.metadata.tableUuid === metadata.tableUuid) return { kind: 'happened', value: found };
-      return { kind: 'refused', error: taken(identifier) };
-    } catch (error) {
-      if (saysMissing(error)) return { kind: 'not-yet' };
-      throw error;
-    }
+    const found = await tables.find(identifier);
+    if (found === undefined) return { kind: 'not-yet' };
+    if (found.metadata.tableUuid === metadata.tableUuid) return { kind: 'happened', value: found };
+    return { kind: 'refused', error: taken(identifier) };
   };
   try {
     const send = () => commits.send(identifier, request, key);
