@@ -29,9 +29,9 @@ export interface Warehouse {
 type ObjectStoreSettings = StorageSettings['objectStore'];
 
 /**
- * Opens the store that holds the warehouse; a local one is made, durably, when it does not exist. Files of tables may lie in
- * other buckets, too: they are reached by the same settings. Where only the catalog's server knows the place, the bucket
- * is opened, unchecked, with the first file.
+ * Opens the store that holds the warehouse. Who writes gets it checked, and a local one made, durably, when it does not
+ * exist. Files of tables may lie in other buckets, too: they are reached by the same settings. Where only the catalog's
+ * server knows the place, its bucket is opened, unchecked, with the first file.
  */
 export async function openWarehouse(
   { objectStore, warehouse }: StorageSettings,
@@ -40,11 +40,10 @@ export async function openWarehouse(
   const factory = createObjectStoreFactory(await factoryOptions(objectStore, use));
   try {
     // Opened now and not with the first file: that ends the uploads that a killed broker left.
-    if (objectStore.kind === 'local') {
+    if (use.kind === 'write' && objectStore.kind === 'local') {
       await factory.open({ type: 'local', root: objectStore.root });
-    } else if (warehouse !== undefined) {
-      const store = await factory.open(warehouse);
-      if (use.kind === 'write') await checkWarehouse(store, warehouse, use.logger);
+    } else if (use.kind === 'write' && warehouse !== undefined) {
+      await checkWarehouse(await factory.open(warehouse), warehouse, use.logger);
     }
     return { io: createFileIO({ factory }), close: () => factory.close() };
   } catch (error) {

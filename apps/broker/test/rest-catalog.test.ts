@@ -8,7 +8,7 @@ import { expect, test, vi } from 'vitest';
 import type { Broker } from '../src/broker.ts';
 import { table } from '../src/commands/table.ts';
 import { BrokerError } from '../src/errors.ts';
-import { temporaryDirectory, until } from './support/clean-up.ts';
+import { onCleanUp, temporaryDirectory, until } from './support/clean-up.ts';
 import { clientOf, rawClient, startTestBroker } from './support/harness.ts';
 import { startRestServer } from './support/rest-catalog-server.ts';
 
@@ -86,6 +86,36 @@ test('messages are rows of a table that the server made where it wants; a restar
   // One table, not all that a shared catalog has.
   expect(server.calls.slice(before)).toEqual(['GET config', 'GET namespaces/default/tables/my_orders']);
   expect(text() + out).not.toContain(SECRET);
+});
+
+test('OAuth2 client credentials: the token of the token endpoint is what the catalog is shown', async () => {
+  const server = await startRestServer({
+    dir: temporaryDirectory(),
+    token: 'by-oauth2',
+    credential: `me:${SECRET}`,
+  });
+  const oauth2_server_uri = `${server.uri}/token`;
+  const { logger, text } = recordingLogger();
+  const config = at(server, { credential: `me:${SECRET}`, oauth2_server_uri });
+  await startTestBroker(temporaryDirectory(), config, { logger });
+  expect(server.headers.authorization).toBe('Bearer by-oauth2');
+  const wrong = at(server, { credential: `you:${SECRET}`, oauth2_server_uri });
+  const error = await refusalOf(startTestBroker(temporaryDirectory(), wrong, { logger }));
+  expect(error.sentence).toContain('ACCESS_DENIED');
+  expect(error.sentence).toContain('invalid_client');
+  expect(text() + everything(error)).not.toContain(SECRET);
+});
+
+test('Signature Version 4: signed by the keys of the AWS credential chain', async () => {
+  onCleanUp(() => void vi.unstubAllEnvs());
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', SECRET);
+  const server = await startRestServer({ dir: temporaryDirectory() });
+  const config = at(server, { signing_region: 'eu-central-1', signing_name: 'glue' });
+  await startTestBroker(temporaryDirectory(), config);
+  const scope = `AKIDEXAMPLE/\\d{8}/eu-central-1/glue/aws4_request`;
+  expect(server.headers.authorization).toMatch(new RegExp(`^AWS4-HMAC-SHA256 Credential=${scope}, `));
+  expect(JSON.stringify(server.headers)).not.toContain(SECRET);
 });
 
 test.each([

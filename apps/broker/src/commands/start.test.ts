@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import type { ConfigFile } from '../config/config-schema.ts';
 import { resolveConfig } from '../config/resolve-config.ts';
 import { readyLines } from './start.ts';
 import { programName, shellWord } from './terminal.ts';
 
-function lines(dataDir: string, configFile?: string) {
-  const settings = resolveConfig({}, { dataDir }, { baseDir: '/home/me' });
+function lines(dataDir: string, configFile?: string, storage: ConfigFile['storage'] = {}) {
+  const settings = resolveConfig({ storage }, { dataDir }, { baseDir: '/home/me' });
   return readyLines(
     { url: 'http://127.0.0.1:6650', httpUrl: 'http://127.0.0.1:9040', settings },
     { program: 'npm start --', baseDir: '/home/me', configFile },
@@ -20,6 +21,21 @@ test('with a configuration file the query line names it: it may say where the ca
   expect(lines('danube-data', 'conf/broker.yml')).toContain(
     'table /default/orders --config-file conf/broker.yml --data-dir ./danube-data\n',
   );
+});
+
+test('a catalog and tables that are elsewhere are said, and no secret', () => {
+  const catalog = { type: 'rest' as const, uri: 'http://c:8181', token: 's3cr3t' };
+  const object_store = { type: 's3' as const };
+  const named = lines('d', undefined, {
+    iceberg_config: { catalog: { ...catalog, warehouse: 'analytics' }, object_store },
+  });
+  expect(named).toContain('  catalog  http://c:8181  (warehouse analytics)\n  metrics');
+  expect(named).not.toContain('s3cr3t');
+  const located = lines('d', undefined, {
+    iceberg_config: { catalog, object_store, warehouse: 's3://b/w/' },
+  });
+  expect(located).toContain('  catalog  http://c:8181  (warehouse s3://b/w/)\n  tables   s3://b/w\n');
+  expect(lines('d')).not.toContain('catalog');
 });
 
 test('called by npm from another directory, the lines to try name the checkout', () => {

@@ -25,7 +25,8 @@ export function describeIssues(
         (key) => `${formatPath([...issue.path, key])}: unknown key; known here: ${known}`,
       );
     }
-    return [`${formatPath(issue.path)}: ${expectation(issue)}, got ${kindOf(valueAt(input, issue.path))}`];
+    const got = kindOf(valueAt(input, issue.path), issue);
+    return [`${formatPath(issue.path)}: ${expectation(issue)}, got ${got}`];
   });
 }
 
@@ -56,10 +57,14 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, issue: z.core.$ZodIssue): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'number') return `the number ${value}`; // No secret is a number.
+  // A secret is a text, also one of digits that lacks its quotes.
+  if (typeof value === 'number')
+    return issue.code === 'invalid_type' && issue.expected === 'string'
+      ? 'a number (quote it)'
+      : `the number ${value}`;
   if (typeof value === 'object') return 'a mapping';
   return typeof value === 'string' ? 'a text that is not that' : `a ${typeof value}`;
 }

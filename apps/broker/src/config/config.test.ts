@@ -574,6 +574,18 @@ describe('configuration', () => {
     }
   });
 
+  test('a secret of digits that lacks its quotes is not shown', () => {
+    const error = failureOf(
+      'storage:\n  iceberg_config:\n    catalog:\n      token: ${PIN}',
+      {},
+      { PIN: '271828' },
+    );
+    expect(error.sentence).toContain(
+      'catalog.token: expected a value of type string, got a number (quote it)',
+    );
+    expect(error.sentence).not.toContain('271828');
+  });
+
   test('a configuration file that is not there is one sentence', () => {
     expect(() => readConfigFile('/nowhere/broker.yml', {})).toThrow(/cannot be read \(ENOENT\)/);
   });

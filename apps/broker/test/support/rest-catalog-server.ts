@@ -27,6 +27,8 @@ export interface RestServerOptions {
   readonly port?: number;
   /** The bearer token that it wants. Default: anybody is answered. */
   readonly token?: string;
+  /** `id:secret` to which `POST /token` gives that token. Default: nobody gets one. */
+  readonly credential?: string;
   /** The only warehouse that it knows. Default: any. */
   readonly warehouse?: string;
   /** Status of the answer to everybody, such as 403. Default: none. */
@@ -121,6 +123,15 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
   const server = createServer(async (request, response) => {
     const sent = await text(request);
     if (options.hangs) return;
+    if (request.url === '/token') {
+      const form = new URLSearchParams(sent);
+      const isKnown = `${form.get('client_id')}:${form.get('client_secret')}` === options.credential;
+      const reply = isKnown
+        ? { access_token: options.token, token_type: 'bearer', expires_in: 3600 }
+        : { error: 'invalid_client', error_description: `nobody has ${form.get('client_secret')}` };
+      response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
+      return response.end(JSON.stringify(reply));
+    }
     const { status, body } = await answer(request, sent === '' ? {} : (parseJson(sent) as JsonObject)).catch(
       (error: unknown) => {
         const known = IcebergError.is(error) ? statuses[error.code] : undefined;
