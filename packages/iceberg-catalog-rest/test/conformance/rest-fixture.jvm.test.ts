@@ -1,14 +1,14 @@
 // The promises of Catalog through two clients of Apache's own REST catalog server, JdbcCatalog on SQLite behind it.
+import type { Catalog, LoadedTable } from '@danube/iceberg';
 import {
   type CatalogConformanceCase,
   catalogConformance,
   createUnsyncedFileIO,
 } from '@danube/iceberg/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openRestCatalog } from '../../src/index.ts';
+import { openRestCatalog, type RestCatalog } from '../../src/index.ts';
 import { type RestFixture, startRestFixture } from '../support/rest-fixture.ts';
 
-const addsProperty = 'every new table gets write.parquet.compression-codec=zstd';
 const refusesKnown = 'a schema that the table has already does not count as the one added last';
 const firstFieldId =
   'a partition field without an id gets 1000, taken or not; transactions of @danube/iceberg give ids';
@@ -22,9 +22,8 @@ const differences: Readonly<Record<string, string>> = {
     'metadata tables are loaded as tables below the table',
   'a table of which a manifest cannot be read is not purged: nothing happens to its name and files':
     'drops the name first, and deletes what it can read then',
-  'properties are set and removed, and every client sees it': addsProperty,
-  'names that every JavaScript object has are ordinary keys of properties, refs and tables': addsProperty,
-  'commits at the same time that do not contradict each other all happen': addsProperty,
+  'properties are set and removed, and every client sees it':
+    'every new table gets write.parquet.compression-codec=zstd',
   'each requirement that does not hold is COMMIT_CONFLICT and changes nothing':
     'answers 400 to assert-create beside another requirement',
   'an update that cannot apply is INVALID_ARGUMENT, and the others of its commit do not apply either':
@@ -66,11 +65,36 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => fixture.stop());
 
-async function run({ run: body }: CatalogConformanceCase): Promise<void> {
+/** Cases that fail only by the property that Apache's server gives every new table: here it is hidden from them. */
+const withoutZstd = [
+  'names that every JavaScript object has are ordinary keys of properties, refs and tables',
+  'commits at the same time that do not contradict each other all happen',
+];
+
+/** The catalog as it would be if the server did not give that property. */
+function hidingZstd(catalog: RestCatalog): Catalog {
+  const hide = ({ metadata, ...table }: LoadedTable): LoadedTable => {
+    const { 'write.parquet.compression-codec': _, ...properties } = metadata.properties;
+    return { ...table, metadata: { ...metadata, properties } };
+  };
+  const hiding: Partial<Catalog> = {
+    createTable: async (...args) => hide(await catalog.createTable(...args)),
+    loadTable: async (...args) => hide(await catalog.loadTable(...args)),
+    commitTable: async (...args) => hide(await catalog.commitTable(...args)),
+  };
+  return new Proxy<Catalog>(catalog, {
+    get: (_, name: keyof Catalog) => hiding[name] ?? catalog[name].bind(catalog),
+  });
+}
+
+async function run({ name, run: body }: CatalogConformanceCase): Promise<void> {
   const uri = fixture.catalog();
   const [catalog, other] = await Promise.all([openRestCatalog({ uri }), openRestCatalog({ uri })]);
   try {
-    await body({ catalog, other, io: createUnsyncedFileIO() });
+    const [one, two] = withoutZstd.includes(name)
+      ? [hidingZstd(catalog), hidingZstd(other)]
+      : [catalog, other];
+    await body({ catalog: one, other: two, io: createUnsyncedFileIO() });
   } finally {
     await Promise.all([catalog.close(), other.close()]);
   }
@@ -87,6 +111,8 @@ describe("the promises of Catalog, through two clients of Apache's server", () =
 
   test('every difference and race that is listed is a case', () => {
     const names = cases.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining([...Object.keys(differences), ...Object.keys(races)]));
+    expect(names).toEqual(
+      expect.arrayContaining([...Object.keys(differences), ...Object.keys(races), ...withoutZstd]),
+    );
   });
 });
