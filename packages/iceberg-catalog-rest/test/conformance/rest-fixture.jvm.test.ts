@@ -1,5 +1,5 @@
 // The promises of Catalog through two clients of Apache's own REST catalog server, JdbcCatalog on SQLite behind it.
-import type { Catalog, LoadedTable } from '@danube/iceberg';
+import type { Catalog, LoadedTable, TableRequirement } from '@danube/iceberg';
 import {
   type CatalogConformanceCase,
   catalogConformance,
@@ -108,6 +108,30 @@ describe("the promises of Catalog, through two clients of Apache's server", () =
     if (difference === undefined) test.concurrent(name, { retry }, () => run(conformanceCase));
     else test.concurrent .fails(`${name} (not here: ${difference})`, () => run(conformanceCase));
   }
+
+  test('each requirement that does not hold is COMMIT_CONFLICT, assert-create alone too', async () => {
+    await using catalog = await openRestCatalog({ uri: fixture.catalog() });
+    await catalog.createNamespace(['shop']);
+    const identifier = { namespace: ['shop'], name: 'orders' };
+    const fields = [{ id: 1, name: 'id', required: true, type: 'long' }] as const;
+    const { metadata } = await catalog.createTable(identifier, { schema: { fields } });
+    const failing: readonly TableRequirement[] = [
+      { type: 'assert-create' },
+      { type: 'assert-table-uuid', uuid: '00000000-0000-4000-8000-000000000000' },
+      { type: 'assert-ref-snapshot-id', ref: 'main', snapshotId: 1n },
+      { type: 'assert-last-assigned-field-id', lastAssignedFieldId: 4 },
+      { type: 'assert-current-schema-id', currentSchemaId: 1 },
+      { type: 'assert-last-assigned-partition-id', lastAssignedPartitionId: 1 },
+      { type: 'assert-default-spec-id', defaultSpecId: 1 },
+      { type: 'assert-default-sort-order-id', defaultSortOrderId: 1 },
+    ];
+    for (const requirement of failing) {
+      const updates = [{ action: 'set-properties', updates: { a: 'b' } }] as const;
+      const commit = catalog.commitTable(identifier, { requirements: [requirement], updates });
+      await expect(commit, requirement.type).rejects.toMatchObject({ code: 'COMMIT_CONFLICT' });
+    }
+    expect((await catalog.loadTable(identifier)).metadata).toEqual(metadata);
+  });
 
   test('every difference and race that is listed is a case', () => {
     const names = cases.map(({ name }) => name);
