@@ -7,6 +7,8 @@ const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
 const CANTOPEN = 14;
+/** Others kept taking the locks that a transaction begins with. */
+const PROTOCOL = 15;
 const CONSTRAINT = 19;
 const AUTH = 23;
 const NOTADB = 26;
@@ -18,6 +20,7 @@ const definiteCodes: ReadonlySet<number> = new Set([
   BUSY,
   LOCKED,
   CANTOPEN,
+  PROTOCOL,
   CONSTRAINT,
   NOTADB,
   ...accessCodes,
@@ -33,7 +36,7 @@ export function sqliteCode(error: unknown): number | undefined {
 /** Whether another connection's lock was in the way: nothing happened, and later it may work. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
-  return code === BUSY || code === LOCKED;
+  return code === BUSY || code === LOCKED || code === PROTOCOL;
 }
 
 /**

@@ -196,6 +196,25 @@ describe('a database error at the commit point', () => {
     }
   });
 
+  // 5 BUSY, 517 BUSY_SNAPSHOT, 6 LOCKED, 15 PROTOCOL.
+  test('that says that others are at work is waited out, and the commit is made once', async () => {
+    for (const errcode of [5, 517, 6, 15]) {
+      let left = 3;
+      const planted = updating((update) => {
+        left -= 1;
+        if (left > 0) throw sqliteError(errcode);
+        return update();
+      });
+      const { catalog, table } = await withTable({ openDatabase: planted.openDatabase });
+      planted.arm();
+      const committed = await catalog.commitTable(orders, setProperties({ a: '1' }));
+      expect(left).toBe(0);
+      expect(await metadataFiles(table)).toEqual(
+        [table.metadataLocation, committed.metadataLocation].map(nameOf),
+      );
+    }
+  });
+
   test('of a kind nobody foresaw is unknown too', async () => {
     const planted = updating((update) => {
       update();
