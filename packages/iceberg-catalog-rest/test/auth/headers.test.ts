@@ -33,6 +33,28 @@ test('beside a bearer token it is INVALID_ARGUMENT when the catalog is opened, a
   expectHidden(error, ['header-of-tests', 'token-of-tests']);
 });
 
+test('what signs a request is not shown, though the server repeats it', async () => {
+  await using server = await startScriptedServer((request, response) =>
+    json(403, {
+      error: { message: JSON.stringify(request.headers), type: 'ForbiddenException', code: 403 },
+    })(request, response),
+  );
+  const [secretAccessKey, sessionToken] = ['aws-secret-of-tests', 'session/token+of=tests'];
+  const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey, sessionToken };
+  const events: unknown[] = [];
+  const auth = sigV4({ region: 'eu-central-1', credentials, delegate: bearerToken('inner-token-of-tests') });
+  await using catalog = await openRestCatalog({ uri: server.uri, auth, onEvent: (e) => events.push(e) });
+  const error = await failureOf(catalog.listNamespaces());
+  const sent = server.requests[0]?.headers;
+  expect(sent?.['x-amz-security-token']).toBe(sessionToken);
+  const signature = /Signature=(\w+)/.exec(sent?.authorization ?? '')?.[1] ?? '';
+  expect(signature).toHaveLength(64);
+  expectHidden(
+    [error, events, catalog, auth],
+    [secretAccessKey, sessionToken, signature, 'inner-token-of-tests'],
+  );
+});
+
 test('beside a signature it goes to the catalog behind the gateway', async () => {
   await using server = await startScriptedServer(json(200, { namespaces: [] }));
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-secret-of-tests' };

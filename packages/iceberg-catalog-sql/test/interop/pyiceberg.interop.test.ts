@@ -196,6 +196,22 @@ test.each(['V0', 'V1'] as const)(
   },
 );
 
+test('names with quotes, wildcards, spaces and letters of many scripts are the same names to PyIceberg', async () => {
+  const dir = await awkwardDir();
+  const catalog = await catalogIn(dir);
+  const namespace = [`it's "100 %"`, 'ünï_日本 𝒳'];
+  const identifiers = ["a'b", 'x "y" z', 'per%cent_', '数 𝒳'].map((name) => ({ namespace, name }));
+  await catalog.createNamespace([namespace[0]!], { 'k\'"%': `v'"%\u2028` });
+  await catalog.createNamespace(namespace);
+  for (const identifier of identifiers) await catalog.createTable(identifier, { schema });
+  const [seen] = await pyIceberg<NamespaceDescription[]>(dir, 'describe');
+  expect(seen?.namespace).toEqual([namespace[0]]);
+  expect(seen?.properties).toMatchObject({ 'k\'"%': `v'"%\u2028` });
+  expect(seen?.children[0]?.namespace).toEqual(namespace);
+  const names = seen?.children[0]?.tables.map(({ identifier }) => identifier.join('/'));
+  expect(names?.sort()).toEqual(identifiers.map(({ name }) => [...namespace, name].join('/')).sort());
+});
+
 test('PyIceberg and we commit to one table at once, and nothing is lost', async () => {
   const dir = await awkwardDir();
   const catalog = await catalogIn(dir);
