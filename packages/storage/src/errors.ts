@@ -12,7 +12,7 @@
  * - `LEDGER_UNSUPPORTED`: the ledger property cannot be read: a newer version wrote it, or it is damaged.
  * - `LEDGER_BEHIND_LOG`: the table says less than it had confirmed to this log, so offsets would be missing.
  * - `ROLLED_BACK`: the table was set back to a state that lacks rows this log had committed.
- * - `TABLE_REPLACED`: the table was dropped, or dropped and made again.
+ * - `TABLE_REPLACED`: the table was dropped or renamed (the catalog said so twice), or made again.
  * - `TOPIC_COLLISION`: the table the topic would use belongs to another topic. Rename one of them.
  * - `TABLE_INCOMPATIBLE`: the table lacks a column that messages need, or has one of another type.
  *

@@ -1,6 +1,8 @@
 import { type Catalog, type FileIO, IcebergError, type LoadedTable } from '@danube/iceberg';
+import { pause } from '@danube/resilience';
 import type { Ledger } from './ledger.ts';
 import { checkLedger, type SettledVerdict } from './ledger-check.ts';
+import { createRetryBackoff } from './pacing.ts';
 import type { StorageContext } from './storage-context.ts';
 import { formatIdentifier, type TableName } from './topic-name.ts';
 import type { TopicState } from './topic-state.ts';
@@ -28,7 +30,20 @@ export class TableState {
     this.label = formatIdentifier(name.identifier);
   }
 
-  load(): Promise<LoadedTable> {
+  /**
+   * The table's present state. That a table which was there is not any more is believed when the catalog says so twice,
+   * a pause of `retry.minDelayMs` apart: a topic that stops stays so until somebody opens it again, and one reply may come
+   * from a server that lags behind, or from between two renames. Asking again risks nothing: until it is answered
+   * nothing is committed, and the log keeps everything.
+   */
+  async load(): Promise<LoadedTable> {
+    try {
+      return await this.catalog.loadTable(this.name.identifier);
+    } catch (error) {
+      if (!isTableGone(error)) throw error;
+    }
+    const { options, closing } = this.#context;
+    await pause(createRetryBackoff(options).next(), closing);
     return this.catalog.loadTable(this.name.identifier);
   }
 

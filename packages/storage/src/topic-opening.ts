@@ -1,5 +1,4 @@
-import type { LoadedTable } from '@danube/iceberg';
-import { IcebergError } from '@danube/iceberg';
+import { IcebergError, type LoadedTable } from '@danube/iceberg';
 import { pause } from '@danube/resilience';
 import type { CommitBuilder } from './commit-builder.ts';
 import type { CommitSubmitter } from './commit-submitter.ts';
@@ -99,7 +98,8 @@ export class TopicOpening {
     const { catalog, name } = table;
     const { identifier } = name;
     try {
-      return await table.load();
+      // A new topic has no table yet, as a rule: no reason to ask twice.
+      return await (this.#topic.claimed ? table.load() : catalog.loadTable(identifier));
     } catch (error) {
       if (!isTableGone(error)) throw error;
     }
@@ -121,7 +121,7 @@ export class TopicOpening {
     } catch (error) {
       if (!mayBeMade(error)) throw error;
       // Whoever made it: what it must be is checked before it is claimed.
-      return await table.load().catch((cause: unknown) => {
+      return await catalog.loadTable(identifier).catch((cause: unknown) => {
         throw isTableGone(cause) ? error : cause;
       });
     }

@@ -218,6 +218,20 @@ export default {
     tests: ['test/creation-without-reply'],
     edits: [[O, 'checkTable(loaded.metadata, table.name, topic.name);', '']],
   },
+  'one-miss-is-gone': {
+    tests: ['test/commit-replies'],
+    edits: [[T, 'if (!isTableGone(error)) throw error;', 'throw error;']],
+  },
+  'commit-not-found-is-gone': {
+    tests: ['test/commit-replies'],
+    edits: [
+      [
+        S,
+        'table.failed(error, backoff.count);',
+        'if (isTableGone(error)) return table.gone(attempt.parts.map((part) => part.topic)); table.failed(error, backoff.count);',
+      ],
+    ],
+  },
   'resends-a-request-too-old': {
     tests: ['test/base-without-refs-moved'],
     edits: [[S, ' && base.metadataLocation === loaded.metadataLocation', '']],
