@@ -4,10 +4,11 @@ import {
   createObjectStoreFactory,
   type ObjectStoreFactoryOptions,
   openUploadJournal,
+  type S3ObjectStoreOptions,
 } from '@danube/objectstore';
 import { logCallEvents } from './call-events.ts';
 import { checkWarehouse } from './check-warehouse.ts';
-import type { StorageSettings } from './config/settings.ts';
+import { type StorageSettings, usesVendedCredentials } from './config/settings.ts';
 import type { Logger } from './log.ts';
 
 /** How the warehouse is used. */
@@ -20,10 +21,16 @@ export type WarehouseUse =
     }
   | { readonly kind: 'read' };
 
-/** The files of the tables. */
+/** The files of tables. */
 export interface Warehouse {
   readonly io: FileIO;
   close(): Promise<void>;
+}
+
+/** The files of all tables, by the settings of the broker. */
+export interface OwnWarehouse extends Warehouse {
+  /** What its buckets are opened with; empty for a local store. */
+  readonly s3: Omit<S3ObjectStoreOptions, 'bucket'>;
 }
 
 type ObjectStoreSettings = StorageSettings['objectStore'];
@@ -31,21 +38,22 @@ type ObjectStoreSettings = StorageSettings['objectStore'];
 /**
  * Opens the store that holds the warehouse. Who writes gets it checked, and a local one made, durably, when it does not
  * exist. Files of tables may lie in other buckets, too: they are reached by the same settings. Where only the catalog's
- * server knows the place, its bucket is opened, unchecked, with the first file.
+ * server knows the place, its bucket is opened, unchecked, with the first file; so it is where the server gives the keys.
  */
 export async function openWarehouse(
-  { objectStore, warehouse }: StorageSettings,
+  { catalog, objectStore, warehouse }: StorageSettings,
   use: WarehouseUse,
-): Promise<Warehouse> {
-  const factory = createObjectStoreFactory(await factoryOptions(objectStore, use));
+): Promise<OwnWarehouse> {
+  const options = await factoryOptions(objectStore, use);
+  const factory = createObjectStoreFactory(options);
   try {
     // Opened now and not with the first file: that ends the uploads that a killed broker left.
     if (use.kind === 'write' && objectStore.kind === 'local') {
       await factory.open({ type: 'local', root: objectStore.root });
-    } else if (use.kind === 'write' && warehouse !== undefined) {
+    } else if (use.kind === 'write' && warehouse !== undefined && !usesVendedCredentials(catalog)) {
       await checkWarehouse(await factory.open(warehouse), warehouse, use.logger);
     }
-    return { io: createFileIO({ factory }), close: () => factory.close() };
+    return { io: createFileIO({ factory }), s3: options.s3 ?? {}, close: () => factory.close() };
   } catch (error) {
     await factory.close();
     throw error;

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, DispatchStrategy, ProducerRequestSchema } from '@danube/client/protocol';
+import { createFileIO, createMemoryObjectStore } from '@danube/objectstore';
 import { status } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
@@ -11,6 +12,7 @@ import { BrokerError } from '../src/errors.ts';
 import { onCleanUp, temporaryDirectory, until } from './support/clean-up.ts';
 import { clientOf, rawClient, startTestBroker } from './support/harness.ts';
 import { startRestServer } from './support/rest-catalog-server.ts';
+import { startS3Server } from './support/s3-server.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -116,6 +118,46 @@ test('Signature Version 4: signed by the keys of the AWS credential chain', asyn
   const scope = `AKIDEXAMPLE/\\d{8}/eu-central-1/glue/aws4_request`;
   expect(server.headers.authorization).toMatch(new RegExp(`^AWS4-HMAC-SHA256 Credential=${scope}, `));
   expect(JSON.stringify(server.headers)).not.toContain(SECRET);
+});
+
+test('vended credentials: files are reached by the keys that the catalog gives, and no others', async () => {
+  const store = createMemoryObjectStore();
+  const s3 = await startS3Server('lake', store);
+  const server = await startRestServer({
+    dir: temporaryDirectory(),
+    elsewhere: {
+      warehouse: 's3://lake/w',
+      io: createFileIO({ store, baseUri: 's3://lake' }),
+      config: {
+        's3.endpoint': s3.endpoint,
+        's3.path-style-access': 'true',
+        's3.access-key-id': 'VENDED',
+        's3.secret-access-key': SECRET,
+      },
+    },
+  });
+  const catalog = {
+    type: 'rest',
+    uri: server.uri,
+    access_delegation: 'vended-credentials',
+    warehouse: 's3://lake/w',
+  };
+  const config = { storage: { iceberg_config: { catalog, flush: { max_age_ms: 100 } } } };
+  const { logger, text } = recordingLogger();
+  const dataDir = temporaryDirectory();
+  const broker = await startTestBroker(dataDir, config, { logger });
+  expect(s3.requests).toEqual([]); // Nothing is checked with keys that the broker may not have.
+  await publish(broker, 5);
+  await broker.storage.flush(TOPIC);
+  const offsets: number[] = [];
+  for await (const batch of broker.storage.topic(TOPIC)!.read({ from: 0 }))
+    offsets.push(...batch.map(({ offset }) => offset));
+  expect(offsets).toEqual([0, 1, 2, 3, 4]);
+  await broker.stop();
+  expect(server.headers['x-iceberg-access-delegation']).toBe('vended-credentials');
+  expect(s3.requests.some(({ method, path }) => method === 'PUT' && path.endsWith('.parquet'))).toBe(true);
+  expect(new Set(s3.requests.map(({ accessKeyId }) => accessKeyId))).toEqual(new Set(['VENDED']));
+  expect(text()).not.toContain(SECRET);
 });
 
 test.each([

@@ -2,7 +2,6 @@ import { IcebergError } from '@danube/iceberg';
 import { pause } from '@danube/resilience';
 import { BrokerError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { LazyCatalog } from './lazy-catalog.ts';
 
 /** Longest time that a catalog which does not answer may hold up a start. */
 const CONNECT_WITHIN_MS = 10_000;
@@ -16,7 +15,7 @@ const AWAY = 'The catalog does not answer; commits wait until it does';
  * @throws BrokerError `CATALOG_UNUSABLE` when somebody has to change something: URI, credentials, warehouse
  */
 export async function connectCatalog(
-  catalog: Pick<LazyCatalog, 'connect'>,
+  catalog: { connect(): Promise<unknown> },
   uri: string,
   logger: Logger | undefined,
   withinMs = CONNECT_WITHIN_MS,
@@ -24,7 +23,7 @@ export async function connectCatalog(
   const connecting = catalog.connect();
   const late = new AbortController();
   try {
-    if (logger === undefined) return await connecting;
+    if (logger === undefined) return void (await connecting);
     const inTime = connecting.then(() => true);
     if (!(await Promise.race([inTime, pause(withinMs, late.signal).then(() => false)])))
       logger.warn({ uri, withinMs }, AWAY);

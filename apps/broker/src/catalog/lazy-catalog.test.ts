@@ -81,6 +81,22 @@ describe('LazyCatalog', () => {
     await expect(loading).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' });
   });
 
+  test('tables are told of before they are given out', async () => {
+    const told: string[] = [];
+    const lazy = new LazyCatalog(
+      async () => openMemoryCatalog().catalog,
+      ({ identifier }) => void told.push(identifier.name),
+    );
+    await lazy.createNamespace(['a']);
+    const table = { namespace: ['a'], name: 't' };
+    const schema = { fields: [{ id: 1, name: 'i', required: true, type: 'long' as const }] };
+    const { metadataLocation } = await lazy.createTable(table, { schema });
+    await lazy.loadTable(table);
+    await lazy.commitTable(table, { requirements: [], updates: [] });
+    await lazy.registerTable({ namespace: ['a'], name: 'u' }, metadataLocation);
+    expect(told).toEqual(['t', 't', 't', 'u']);
+  });
+
   test('closing closes it once, and is final', async () => {
     const { catalog, closed } = openMemoryCatalog();
     const lazy = new LazyCatalog(async () => catalog);
@@ -94,14 +110,14 @@ describe('LazyCatalog', () => {
   });
 
   test('closing one that was never opened opens nothing', async () => {
-    const lazy = new LazyCatalog(async () => Promise.reject(new Error('opened')));
+    const lazy = new LazyCatalog<OpenCatalog>(async () => Promise.reject(new Error('opened')));
     await lazy.close();
   });
 
   test('closing does not wait for an opening, which is closed when it ends', async () => {
     const { catalog, closed } = openMemoryCatalog();
     let answer = (_catalog: typeof catalog) => {};
-    const lazy = new LazyCatalog(() => new Promise((resolve) => (answer = resolve)));
+    const lazy = new LazyCatalog<OpenCatalog>(() => new Promise((resolve) => (answer = resolve)));
     const listing = lazy.listNamespaces();
     await lazy.close();
     expect(closed.times).toBe(0);

@@ -1,4 +1,4 @@
-import { type Catalog, IcebergError, type OpenCatalog } from '@danube/iceberg';
+import { type Catalog, IcebergError, type LoadedTable, type OpenCatalog } from '@danube/iceberg';
 
 /**
  * A catalog that is opened with the first call, and with a later one when that failed: its server may be away, and for as
@@ -7,19 +7,22 @@ import { type Catalog, IcebergError, type OpenCatalog } from '@danube/iceberg';
  * A call that cannot open the catalog ends with `CATALOG_UNAVAILABLE`, whatever the reason: nothing was changed. After
  * `close` every call does.
  */
-export class LazyCatalog implements OpenCatalog {
-  readonly #open: () => Promise<OpenCatalog>;
-  #opening: Promise<OpenCatalog> | undefined;
-  #catalog: OpenCatalog | undefined;
+export class LazyCatalog<Opened extends OpenCatalog> implements OpenCatalog {
+  readonly #open: () => Promise<Opened>;
+  readonly #onTable: (table: LoadedTable) => void;
+  #opening: Promise<Opened> | undefined;
+  #catalog: Opened | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(open: () => Promise<OpenCatalog>) {
+  /** @param onTable is told of each table before a call gives it out */
+  constructor(open: () => Promise<Opened>, onTable: (table: LoadedTable) => void = () => {}) {
     this.#open = open;
+    this.#onTable = onTable;
   }
 
-  /** Opens the catalog unless it is open. Rejects with the reason itself. */
-  async connect(): Promise<void> {
-    await this.#opened();
+  /** The catalog, opened unless it is open; it is closed with this one. Rejects with the reason itself. */
+  connect(): Promise<Opened> {
+    return this.#opened();
   }
 
   createNamespace: Catalog['createNamespace'] = async (...args) =>
@@ -40,9 +43,11 @@ export class LazyCatalog implements OpenCatalog {
   namespaceExists: Catalog['namespaceExists'] = async (...args) =>
     (await this.#available()).namespaceExists(...args);
 
-  createTable: Catalog['createTable'] = async (...args) => (await this.#available()).createTable(...args);
+  createTable: Catalog['createTable'] = async (...args) =>
+    this.#given((await this.#available()).createTable(...args));
 
-  loadTable: Catalog['loadTable'] = async (...args) => (await this.#available()).loadTable(...args);
+  loadTable: Catalog['loadTable'] = async (...args) =>
+    this.#given((await this.#available()).loadTable(...args));
 
   listTables: Catalog['listTables'] = async (...args) => (await this.#available()).listTables(...args);
 
@@ -53,9 +58,10 @@ export class LazyCatalog implements OpenCatalog {
   renameTable: Catalog['renameTable'] = async (...args) => (await this.#available()).renameTable(...args);
 
   registerTable: Catalog['registerTable'] = async (...args) =>
-    (await this.#available()).registerTable(...args);
+    this.#given((await this.#available()).registerTable(...args));
 
-  commitTable: Catalog['commitTable'] = async (...args) => (await this.#available()).commitTable(...args);
+  commitTable: Catalog['commitTable'] = async (...args) =>
+    this.#given((await this.#available()).commitTable(...args));
 
   /** Closes the catalog. One that is being opened is closed when it is, and not waited for: its server may hang. */
   close(): Promise<void> {
@@ -68,7 +74,7 @@ export class LazyCatalog implements OpenCatalog {
     this.#opening?.then((catalog) => catalog.close()).catch(() => {});
   }
 
-  #opened(): Promise<OpenCatalog> {
+  #opened(): Promise<Opened> {
     if (this.#closing !== undefined) {
       return Promise.reject(
         new IcebergError('CATALOG_UNAVAILABLE', 'the catalog is closed', { retryable: false }),
@@ -78,7 +84,7 @@ export class LazyCatalog implements OpenCatalog {
     return this.#opening;
   }
 
-  async #openOnce(): Promise<OpenCatalog> {
+  async #openOnce(): Promise<Opened> {
     try {
       this.#catalog = await this.#open();
       return this.#catalog;
@@ -88,7 +94,13 @@ export class LazyCatalog implements OpenCatalog {
     }
   }
 
-  async #available(): Promise<OpenCatalog> {
+  async #given(table: Promise<LoadedTable>): Promise<LoadedTable> {
+    const loaded = await table;
+    this.#onTable(loaded);
+    return loaded;
+  }
+
+  async #available(): Promise<Opened> {
     try {
       return await this.#opened();
     } catch (error) {

@@ -1,13 +1,20 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Catalog, createCatalogFactory, type FileIO, type OpenCatalog } from '@danube/iceberg';
-import { openRestCatalog } from '@danube/iceberg-catalog-rest';
+import { type Catalog, createCatalogFactory, type FileIO } from '@danube/iceberg';
+import { openRestCatalog, type RestCatalog } from '@danube/iceberg-catalog-rest';
 import { openSqlCatalog } from '@danube/iceberg-catalog-sql';
-import type { CatalogSettings, RestCatalogSettings, StorageSettings } from '../config/settings.ts';
-import { openWarehouse, type WarehouseUse } from '../warehouse.ts';
+import {
+  type RestCatalogSettings,
+  type SqlCatalogSettings,
+  type StorageSettings,
+  usesVendedCredentials,
+} from '../config/settings.ts';
+import { type OwnWarehouse, openWarehouse, type WarehouseUse } from '../warehouse.ts';
 import { connectCatalog } from './connect-catalog.ts';
 import { LazyCatalog } from './lazy-catalog.ts';
 import { restCatalogOptions } from './rest-catalog-options.ts';
+import { type OpenTableFiles, TableFiles } from './table-files.ts';
+import { openVendedFiles } from './vended-files.ts';
 
 /** The catalog and the files of its tables. */
 export interface CatalogWithFiles {
@@ -27,37 +34,47 @@ const catalogs = createCatalogFactory({ rest: openRestCatalog, sql: openSqlCatal
 export async function openCatalog(settings: StorageSettings, use: WarehouseUse): Promise<CatalogWithFiles> {
   const files = await openWarehouse(settings, use);
   try {
-    const catalog = await openNames(settings.catalog, files.io, use);
-    const close = async () => {
-      await catalog.close();
-      await files.close();
-    };
-    return { catalog, io: files.io, close };
+    const { catalog } = settings;
+    return catalog.kind === 'sql' ? await openSql(catalog, files) : await openRest(catalog, files, use);
   } catch (error) {
     await files.close();
     throw error;
   }
 }
 
-async function openNames(settings: CatalogSettings, io: FileIO, use: WarehouseUse): Promise<OpenCatalog> {
-  if (settings.kind === 'rest') return openRest(settings, use);
+async function openSql(settings: SqlCatalogSettings, files: OwnWarehouse): Promise<CatalogWithFiles> {
   const { file, name, warehouse } = settings;
+  const { io } = files;
   mkdirSync(dirname(file), { recursive: true });
-  return catalogs.open({ type: 'sql', file, name, warehouse, io });
+  const catalog = await catalogs.open({ type: 'sql', file, name, warehouse, io });
+  return { catalog, io, close: () => closeAll(catalog, files) };
 }
 
-async function openRest(settings: RestCatalogSettings, use: WarehouseUse): Promise<OpenCatalog> {
+async function openRest(
+  settings: RestCatalogSettings,
+  files: OwnWarehouse,
+  use: WarehouseUse,
+): Promise<CatalogWithFiles> {
   const logger = use.kind === 'write' ? use.logger : undefined;
-  const catalog = new LazyCatalog(() =>
-    catalogs.open({ type: 'rest', ...restCatalogOptions(settings, logger) }),
+  const openFiles: OpenTableFiles = async (table) =>
+    openVendedFiles(await catalog.connect(), table, files.s3);
+  const tables = new TableFiles(openFiles, files.io);
+  const isVended = usesVendedCredentials(settings);
+  const catalog = new LazyCatalog<RestCatalog>(
+    () => catalogs.open({ type: 'rest', ...restCatalogOptions(settings, logger) }),
+    isVended ? (table) => tables.saw(table) : undefined,
   );
   try {
     await connectCatalog(catalog, settings.uri, logger);
-    return catalog;
   } catch (error) {
     await catalog.close();
     throw error;
   }
+  return { catalog, io: isVended ? tables : files.io, close: () => closeAll(tables, catalog, files) };
+}
+
+async function closeAll(...opened: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const each of opened) await each.close();
 }
 
 /** Whether there is a catalog to look into; looking must not create one. */

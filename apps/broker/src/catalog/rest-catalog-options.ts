@@ -13,7 +13,7 @@ import type { Logger } from '../log.ts';
 
 /** The options of one opening: whoever proves the caller belongs to one catalog and is closed with it. */
 export function restCatalogOptions(
-  { uri, warehouse, prefix, headers, auth }: RestCatalogSettings,
+  { uri, warehouse, prefix, headers, auth, accessDelegation }: RestCatalogSettings,
   logger: Logger | undefined,
 ): RestCatalogOptions {
   const events = logger && { onEvent: logCallEvents('Catalog', logger) };
@@ -23,6 +23,7 @@ export function restCatalogOptions(
     ...(prefix !== undefined && { prefix }),
     headers,
     auth: restAuth(auth, logger),
+    ...(accessDelegation !== undefined && { accessDelegation: [accessDelegation] }),
     ...events,
   };
 }

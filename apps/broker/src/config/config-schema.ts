@@ -40,6 +40,7 @@ const catalog = z.strictObject({
     .regex(/^[a-z0-9-]+$/, 'expected the name of a region')
     .optional(),
   signing_name: text.optional(),
+  access_delegation: z.enum(['vended-credentials']).optional(),
 });
 
 const objectStore = z.strictObject({

@@ -193,6 +193,14 @@ describe('configuration', () => {
     });
   });
 
+  test('a rest catalog that gives the keys to its files', () => {
+    const { storage } = settingsOf(rest('access_delegation: vended-credentials, warehouse: x')).settings;
+    expect(storage).toMatchObject({
+      catalog: { accessDelegation: 'vended-credentials' },
+      objectStore: { kind: 's3' },
+    });
+  });
+
   test.each([
     ['a name: only the server knows the place', 'warehouse: analytics', '', 'analytics', undefined, 's3'],
     ['nothing: only the server knows', '', '', undefined, undefined, 's3'],
@@ -346,6 +354,28 @@ describe('configuration', () => {
       'database with the rest catalog',
       rest('database: d'),
       'storage.iceberg_config.catalog.database: this key has no meaning for the rest catalog',
+    ],
+    [
+      'another access delegation',
+      rest('access_delegation: remote-signing'),
+      'storage.iceberg_config.catalog.access_delegation: expected one of "vended-credentials"',
+    ],
+    [
+      'vended credentials for files on a disk',
+      rest('access_delegation: vended-credentials, warehouse: /lake'),
+      'storage.iceberg_config.catalog.access_delegation: expected it with the s3 object store alone',
+    ],
+    [
+      'vended credentials beside own ones',
+      iceberg(
+        'catalog: {type: rest, uri: "http://c", access_delegation: vended-credentials}\nobject_store: {access_key_id: i, secret_access_key: s}',
+      ),
+      'storage.iceberg_config.catalog.access_delegation: expected it without storage.iceberg_config.object_store.access_key_id',
+    ],
+    [
+      'access_delegation with the sql catalog',
+      iceberg('catalog: {access_delegation: vended-credentials}'),
+      'storage.iceberg_config.catalog.access_delegation: this key has no meaning for the sql catalog',
     ],
     [
       'two locations with the rest catalog',

@@ -3,7 +3,12 @@ import { contradiction, unsupported } from './config-errors.ts';
 import { ICEBERG_KEY, type IcebergConfig } from './config-schema.ts';
 import { defaultPlace, resolveObjectStore } from './resolve-object-store.ts';
 import { resolveWarehouse, type ToPath } from './resolve-warehouse.ts';
-import type { CatalogAuthSettings, RestCatalogSettings, StorageSettings } from './settings.ts';
+import type {
+  CatalogAuthSettings,
+  ObjectStoreSettings,
+  RestCatalogSettings,
+  StorageSettings,
+} from './settings.ts';
 
 type CatalogKeys = NonNullable<IcebergConfig['catalog']>;
 
@@ -17,6 +22,7 @@ const REST_KEYS = [
   'headers',
   'signing_region',
   'signing_name',
+  'access_delegation',
 ] as const;
 
 /**
@@ -40,11 +46,10 @@ export function resolveCatalog(
   const place = resolveWarehouse(config, type, at);
   if (type === 'rest') {
     refuseKeys(keys, ['name', 'database'], type);
-    return {
-      catalog: restCatalogOf(keys, keys.warehouse ?? config.warehouse),
-      warehouse: place?.location,
-      objectStore: resolveObjectStore(config, place, at),
-    };
+    const objectStore = resolveObjectStore(config, place, at);
+    if (keys.access_delegation !== undefined) checkVending(objectStore);
+    const catalog = restCatalogOf(keys, keys.warehouse ?? config.warehouse);
+    return { catalog, warehouse: place?.location, objectStore };
   }
   refuseKeys(keys, ['database', ...REST_KEYS], type);
   const tables = place ?? defaultPlace(config, dataDir);
@@ -52,6 +57,13 @@ export function resolveCatalog(
   const warehouse = tables.location;
   const file = catalogFileOf(keys.uri, dataDir, at);
   return { catalog: { kind: 'sql', file, name: keys.name ?? 'danube', warehouse }, warehouse, objectStore };
+}
+
+function checkVending(store: ObjectStoreSettings): void {
+  const key = `${CATALOG}.access_delegation`;
+  if (store.kind !== 's3') throw contradiction(key, 'expected it with the s3 object store alone');
+  if (store.credentials !== undefined)
+    throw contradiction(key, `expected it without ${ICEBERG_KEY}.object_store.access_key_id`);
 }
 
 function refuseKeys(keys: CatalogKeys, names: readonly (keyof CatalogKeys)[], type: string): void {
@@ -70,7 +82,7 @@ function catalogFileOf(uri: string | undefined, dataDir: string, at: ToPath): st
 }
 
 function restCatalogOf(keys: CatalogKeys, warehouse: string | undefined): RestCatalogSettings {
-  const { uri, prefix, headers = {} } = keys;
+  const { uri, prefix, headers = {}, access_delegation: accessDelegation } = keys;
   const auth = authOf(keys);
   const own = Object.keys(headers).find((name) => name.toLowerCase() === 'authorization');
   if (own !== undefined && (auth.kind === 'bearer' || auth.kind === 'oauth2'))
@@ -82,6 +94,7 @@ function restCatalogOf(keys: CatalogKeys, warehouse: string | undefined): RestCa
     ...(prefix !== undefined && { prefix }),
     headers,
     auth,
+    ...(accessDelegation !== undefined && { accessDelegation }),
   };
 }
 

@@ -79,9 +79,16 @@ export interface RestCatalogSettings {
   /** Sent with every request. Values may be secrets. Default: none. */
   readonly headers: Readonly<Record<string, string>>;
   readonly auth: CatalogAuthSettings;
+  /** Asks the server for keys to each table's files. Default: they are reached by the broker's own. */
+  readonly accessDelegation?: 'vended-credentials';
 }
 
 export type CatalogSettings = SqlCatalogSettings | RestCatalogSettings;
+
+/** Whether files of tables are reached by keys that the catalog gives. */
+export function usesVendedCredentials(catalog: CatalogSettings): boolean {
+  return catalog.kind === 'rest' && catalog.accessDelegation === 'vended-credentials';
+}
 
 /** Where messages and tables are kept. */
 export interface StorageSettings {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import {
+  type FileIO,
   IcebergError,
   type JsonObject,
   type JsonValue,
@@ -33,6 +34,12 @@ export interface RestServerOptions {
   readonly warehouse?: string;
   /** Status of the answer to everybody, such as 403. Default: none. */
   readonly refusing?: number;
+  /** Where tables are instead, how the server reaches them, and the `config` that it gives with each. */
+  readonly elsewhere?: {
+    readonly warehouse: string;
+    readonly io: FileIO;
+    readonly config: Readonly<Record<string, string>>;
+  };
   /** Takes requests and answers none. */
   readonly hangs?: boolean;
 }
@@ -65,9 +72,13 @@ const statuses: Readonly<Record<string, readonly [number, string]>> = {
 /** A REST catalog on loopback with tables in a local directory: as much of the protocol as a broker uses. */
 export async function startRestServer(options: RestServerOptions): Promise<RestServer> {
   const tables = join(options.dir, 'tables');
-  const warehouse = localBaseUri(tables);
   const store = await openLocalObjectStore({ root: tables });
-  const io = createFileIO({ store, baseUri: warehouse });
+  const baseUri = localBaseUri(tables);
+  const {
+    warehouse,
+    io,
+    config = {},
+  } = options.elsewhere ?? { warehouse: baseUri, io: createFileIO({ store, baseUri }) };
   const catalog = await openSqlCatalog({
     file: join(options.dir, 'catalog.db'),
     name: 'rest',
@@ -76,6 +87,11 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
   });
   const calls: string[] = [];
   let headers: IncomingMessage['headers'] = {};
+
+  const loaded = ({ metadata, metadataLocation }: LoadedTable): Reply => {
+    const body = { 'metadata-location': metadataLocation, metadata: tableMetadataToJson(metadata), config };
+    return { status: 200, body };
+  };
 
   const answer = async (request: IncomingMessage, body: JsonObject): Promise<Reply> => {
     const url = new URL(request.url ?? '/', 'http://server');
@@ -167,11 +183,6 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
 
 function failure(status: number, type: string, message: string): Reply {
   return { status, body: { error: { message, type, code: status } } };
-}
-
-function loaded({ metadata, metadataLocation }: LoadedTable): Reply {
-  const body = { 'metadata-location': metadataLocation, metadata: tableMetadataToJson(metadata), config: {} };
-  return { status: 200, body };
 }
 
 function updateOf<A extends TableUpdate['action']>(action: A, members: JsonObject) {
