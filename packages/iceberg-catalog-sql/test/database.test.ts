@@ -325,6 +325,33 @@ describe('closing', () => {
     await catalog.close();
     expect(await (await openIn(dir)).tableExists(orders)).toBe(true);
   });
+
+  test('waits also for calls that wait for a lock, and what they say is so', async () => {
+    const dir = await tempDir();
+    const catalog = await openIn(dir);
+    await catalog.createNamespace(['default']);
+    await catalog.createTable(orders, { schema });
+    const holder = sqlIn(dir, 'BEGIN IMMEDIATE');
+    const names = Array.from({ length: 8 }, (_, i) => `t${i}`);
+    const calls = names.flatMap((name) => [
+      catalog.createTable({ ...orders, name }, { schema }),
+      catalog.commitTable(orders, setProperties({ [name]: 'done' })),
+      catalog.createNamespace([name]),
+    ]);
+    let closed = false;
+    const closing = catalog.close().then(() => {
+      closed = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(closed).toBe(false);
+    holder.exec('COMMIT');
+    holder.close();
+    await Promise.all([...calls, closing]);
+    const again = await openIn(dir);
+    expect(await again.listTables(['default'])).toHaveLength(names.length + 1);
+    expect(await again.listNamespaces()).toHaveLength(names.length + 1);
+    expect(Object.keys((await again.loadTable(orders)).metadata.properties).sort()).toEqual(names);
+  });
 });
 
 // Goal: nothing is said to be committed that is in no file. SQLite itself writes on into a file that has no name any more.
