@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IcebergError } from '@danube/iceberg';
-import { isBusy, toCatalogError } from './error-mapping.ts';
+import { isBusy, sqliteCode, toCatalogError } from './error-mapping.ts';
 import type { OpenDatabase } from './options.ts';
 import { prepareSchema, type SchemaVersion, schemaVersion } from './schema.ts';
 
@@ -119,7 +119,7 @@ export class CatalogDatabase {
       if (this.journalMode === 'wal') this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch (error) {
       // Nothing is lost: the log is part of the database, and whoever opens the file next brings it in.
-      if (!isBusy(error)) throw toCatalogError(error, 'closing the catalog', this.file, 'none');
+      if (!isBusy(error)) throw leftInLog(this.file, error);
     } finally {
       this.#db.close();
     }
@@ -147,18 +147,31 @@ export function closed(file: string): IcebergError {
   });
 }
 
+function leftInLog(file: string, cause: unknown): IcebergError {
+  return new IcebergError(
+    'CATALOG_UNAVAILABLE',
+    `the catalog ${file} is closed, but its last commits may be in ${file}-wal only: keep the two together`,
+    { context: { file, sqliteCode: sqliteCode(cause) }, cause, retryable: false },
+  );
+}
+
 function replaced(file: string): IcebergError {
   return new IcebergError(
     'CATALOG_UNAVAILABLE',
-    `the catalog file ${file} was deleted or replaced while it was open; nothing was changed: open the catalog again`,
+    `the catalog file ${file} was deleted, moved or replaced while it was open; nothing was changed: open the catalog again`,
     { context: { file }, retryable: false },
   );
 }
 
-/** Which file a path means now; undefined if there is none. */
+/** Which file a path means now; undefined if there is none that can be looked at. */
 function inodeOf(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found && `${found.dev}:${found.ino}`;
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    // Whatever the reason: nothing may be written then.
+    return undefined;
+  }
 }
 
 async function retryBusy<T>(timeoutMs: number, work: () => T): Promise<T> {

@@ -312,6 +312,18 @@ describe('closing', () => {
     expect((await readdir(dir)).filter((name) => name.startsWith('catalog.db'))).toEqual(['catalog.db']);
   });
 
+  test('that cannot bring the log into the file says so, and nothing is lost', async () => {
+    const dir = await tempDir();
+    const writer = await openIn(dir);
+    await writer.createNamespace(['default']);
+    const reader = await openSqlCatalog({
+      ...(await optionsIn(dir)),
+      openDatabase: (file, settings) => new DatabaseSync(file, { ...settings, readOnly: true }),
+    });
+    expect((await failure(reader.close(), 'CATALOG_UNAVAILABLE')).message).toContain('catalog.db-wal');
+    expect(await writer.listNamespaces()).toEqual([['default']]);
+  });
+
   test('waits for what is under way, refuses what comes later, and may be repeated', async () => {
     const dir = await tempDir();
     const catalog = await openIn(dir);
@@ -370,7 +382,7 @@ describe('a file that is taken away while it is open', () => {
     ]) {
       const error = await failure(call(), 'CATALOG_UNAVAILABLE');
       expect(error.retryable).toBe(false);
-      expect(error.message).toContain('deleted or replaced');
+      expect(error.message).toContain('deleted, moved or replaced');
     }
     const files = await readdir(join(dir, 'warehouse'), { recursive: true });
     const name = table.metadataLocation.slice(table.metadataLocation.lastIndexOf('/') + 1);
