@@ -122,8 +122,8 @@ function isSnapshot(update: TableUpdate): update is Extract<TableUpdate, { actio
   return update.action === 'add-snapshot';
 }
 
-/** Ids may be anybody's: the manifest list is the commit's own. */
-function hasSnapshots(metadata: TableMetadata, updates: readonly TableUpdate[]): boolean {
+/** Whether a table has the snapshots of a commit. Ids may be anybody's: the manifest list is the commit's own. */
+export function hasSnapshots(metadata: TableMetadata, updates: readonly TableUpdate[]): boolean {
   return updates
     .filter(isSnapshot)
     .every(

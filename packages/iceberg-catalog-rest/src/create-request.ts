@@ -35,6 +35,8 @@ export function createRequestToJson(identifier: TableIdentifier, options: Create
       'partition-spec': partitionSpecToJson({ specId: 0, ...partitionSpec }),
     }),
     ...(sortOrder !== undefined && { 'write-order': sortOrderToJson(sortOrder) }),
+    // What the specification takes for granted; Nessie refuses a request that does not say it.
+    'stage-create': false,
     properties: properties ?? {},
   };
 }

@@ -1,7 +1,7 @@
 import { IcebergError, type IcebergErrorCode } from '@danube/iceberg';
 import { AttemptError } from './attempt-error.ts';
 import { CallFailure, isUnsent } from './call-failure.ts';
-import { type OperationName, operationRules } from './retry-rules.ts';
+import { isThrottled, type OperationName, operationRules } from './retry-rules.ts';
 
 /** What an error of the catalog is about. */
 export interface ErrorSubject {
@@ -32,7 +32,6 @@ const codeByStatus: Readonly<Record<number, IcebergErrorCode>> = {
   406: 'UNSUPPORTED_FEATURE',
   407: 'ACCESS_DENIED',
   419: 'ACCESS_DENIED',
-  429: 'CATALOG_UNAVAILABLE',
   501: 'UNSUPPORTED_FEATURE',
 };
 
@@ -121,6 +120,7 @@ export function saysMissing(error: unknown): boolean {
 export function codeOf(failure: unknown, operation: OperationName): IcebergErrorCode {
   if (!AttemptError.is(failure) || failure.kind !== 'refused') return 'CATALOG_UNAVAILABLE';
   const { status, model, isPage } = failure;
+  if (isThrottled(failure)) return 'CATALOG_UNAVAILABLE';
   if (status === 409 && operation.startsWith('commit')) return 'COMMIT_CONFLICT';
   const byType =
     model !== undefined && Object.hasOwn(codeByType, model.type) ? codeByType[model.type] : undefined;
@@ -129,9 +129,10 @@ export function codeOf(failure: unknown, operation: OperationName): IcebergError
   const isHead = operationRules[operation].method === 'HEAD';
   // Of a file: the metadata file of a table, or the one that is to be registered. Polaris says it of warehouses, too.
   const readsFile = on404 === 'TABLE_NOT_FOUND' || operation === 'registerTable';
-  if (model?.type === 'NotFoundException' && readsFile) return 'IO_ERROR';
+  if (model?.type === 'NotFoundException' && model.form === 'iceberg' && readsFile) return 'IO_ERROR';
   // A proxy, or another server than a catalog, knows nothing of tables.
-  if (status === 404) return model?.isOfCatalog || (isHead && !isPage) ? on404 : 'CATALOG_UNAVAILABLE';
+  const isOfCatalog = model === undefined ? isHead && !isPage : model.form !== 'none';
+  if (status === 404) return isOfCatalog ? on404 : 'CATALOG_UNAVAILABLE';
   if (status === 409) return on409;
   if (status >= 500 || status < 400) return codeByStatus[status] ?? 'CATALOG_UNAVAILABLE';
   // What is wrong with a registration is the metadata file: the name was checked before.
@@ -141,7 +142,7 @@ export function codeOf(failure: unknown, operation: OperationName): IcebergError
 function isTransient(failure: unknown): boolean {
   if (!AttemptError.is(failure)) return true;
   if (failure.kind === 'refused')
-    return failure.status >= 500 || failure.status === 429 || failure.status === 408;
+    return failure.status >= 500 || failure.status === 408 || isThrottled(failure);
   return !failure.isFinal && failure.kind !== 'unreadable';
 }
 

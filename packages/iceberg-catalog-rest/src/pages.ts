@@ -21,25 +21,31 @@ export function readPage<T>(
   };
 }
 
+/** Pages in a row that bring nothing new: some are empty where the server filters. */
+const MAX_IDLE_PAGES = 1000;
+
 /**
- * All pages of a listing. The empty token of the first request asks for pages; a server without pages ignores it and
+ * All pages of a listing, each item once: those that move to the next page meanwhile come again. The empty token of the first request asks for pages; a server without pages ignores it and
  * gives all at once.
  */
 export async function allPages<T>(load: (pageToken: string) => Promise<Page<T>>): Promise<readonly T[]> {
-  const items: T[] = [];
-  const seen = new Set<string>();
+  const items = new Map<string, T>();
+  const tokens = new Set<string>();
+  let idlePages = 0;
   let token: string | undefined = '';
   while (token !== undefined) {
-    if (seen.has(token)) {
+    if (tokens.has(token) || idlePages === MAX_IDLE_PAGES) {
       throw new IcebergError(
         'INVALID_METADATA',
-        'the server gives the same page of a listing again and again',
+        'the pages of a listing have no end: they bring nothing new',
       );
     }
-    seen.add(token);
+    tokens.add(token);
     const page: Page<T> = await load(token);
-    for (const item of page.items) items.push(item);
+    const before = items.size;
+    for (const item of page.items) items.set(JSON.stringify(item), item);
+    idlePages = items.size > before ? 0 : idlePages + 1;
     token = page.next;
   }
-  return items;
+  return [...items.values()];
 }

@@ -40,7 +40,8 @@ export interface StagedTable {
   /**
    * Makes the table, with these updates in the same commit. Requirements are left out: there is no table yet that
    * could meet them. `ALREADY_EXISTS` if another table has the name by now. A lost reply is looked up by the uuid of
-   * the staged table; `COMMIT_STATE_UNKNOWN` only where that cannot tell.
+   * the staged table and the snapshots of the updates; `COMMIT_STATE_UNKNOWN` only where that cannot tell. It may be
+   * called again then, with the same updates.
    */
   commit(changes?: CommitRequest, options?: CommitOptions): Promise<RestLoadedTable>;
 }

@@ -14,6 +14,8 @@ import { operationRules } from './retry-rules.ts';
 const ownHeaders = {
   accept: 'application/json',
   'accept-encoding': 'gzip',
+  // A cache on the way must not answer with a state that is over.
+  'cache-control': 'no-cache',
   'user-agent': '@danube/iceberg-catalog-rest',
 };
 const encoder = new TextEncoder();

@@ -91,7 +91,21 @@ export function isEndpointFault(failure: unknown): boolean {
 }
 
 /** It did not get through, or the server asks to come back later. */
-function isNotNow({ kind, status, retryAfterMs, isFinal }: AttemptError): boolean {
+function isNotNow(failure: AttemptError): boolean {
+  const { kind, status, retryAfterMs, isFinal } = failure;
   if (kind === 'not-sent') return !isFinal;
-  return kind === 'refused' && (status === 429 || (status === 503 && retryAfterMs !== undefined));
+  return kind === 'refused' && (isThrottled(failure) || (status === 503 && retryAfterMs !== undefined));
+}
+
+/**
+ * Whether the server refused a request because there are too many. The specification's status is 429; AWS Glue answers 400
+ * (August 2026), and says it by the name of the error.
+ */
+export function isThrottled({ status, model }: AttemptError): boolean {
+  if (status === 429) return true;
+  const isRefusal = status >= 400 && status < 500;
+  return (
+    isRefusal &&
+    /^(Throttl|RequestThrottl|RequestLimitExceeded|TooManyRequests|SlowDown)/.test(model?.type ?? '')
+  );
 }

@@ -93,5 +93,6 @@ async function look<T>(change: Change<T>): Promise<Seen<T>> {
  */
 function isServersOwnFailure(doubt: unknown): boolean {
   if (!AttemptError.is(doubt) || doubt.status !== 500 || doubt.model === undefined) return false;
-  return doubt.model.type !== '' && doubt.model.type !== 'CommitStateUnknownException';
+  const { form, type } = doubt.model;
+  return form === 'iceberg' && type !== '' && type !== 'CommitStateUnknownException';
 }

@@ -12,7 +12,7 @@ import {
   type TableUpdate,
 } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
-import type { CommitCalls } from './commit-calls.ts';
+import { type CommitCalls, hasSnapshots } from './commit-calls.ts';
 import { checkCreation, createRequestToJson } from './create-request.ts';
 import { translating } from './error-mapping.ts';
 import type { RestLoadedTable, StagedTable } from './rest-catalog.ts';
@@ -72,14 +72,20 @@ async function commitStaged(
   const look = async (): Promise<Seen<RestLoadedTable>> => {
     const found = await tables.find(identifier);
     if (found === undefined) return { kind: 'not-yet' };
-    if (found.metadata.tableUuid === metadata.tableUuid) return { kind: 'happened', value: found };
-    return { kind: 'refused', error: taken(identifier) };
+    if (found.metadata.tableUuid !== metadata.tableUuid) return { kind: 'refused', error: taken(identifier) };
+    // An earlier commit of the staged table may have made it, without the rows of this one.
+    const hasRows = hasSnapshots(found.metadata, changes.updates);
+    return hasRows ? { kind: 'happened', value: found } : { kind: 'unclear' };
   };
   try {
     const send = () => commits.send(identifier, request, key);
     return await settle({ subject: tableSubject(identifier), send, look }, settling);
   } catch (error) {
-    throw IcebergError.is(error, 'COMMIT_CONFLICT') ? taken(identifier, error) : error;
+    if (!IcebergError.is(error, 'COMMIT_CONFLICT')) throw error;
+    // The name is taken: perhaps by an earlier commit of the same table, whose outcome was unknown.
+    const seen = await look().catch(() => undefined);
+    if (seen?.kind === 'happened') return seen.value;
+    throw taken(identifier, error);
   }
 }
 
@@ -100,12 +106,8 @@ function updatesToCreate(metadata: TableMetadata): readonly TableUpdate[] {
 }
 
 function taken(identifier: TableIdentifier, cause?: unknown): IcebergError {
-  return new IcebergError(
-    'ALREADY_EXISTS',
-    `another table ${formatIdentifier(identifier)} was made meanwhile`,
-    {
-      context: { identifier },
-      cause,
-    },
-  );
+  return new IcebergError('ALREADY_EXISTS', `a table ${formatIdentifier(identifier)} was made meanwhile`, {
+    context: { identifier },
+    cause,
+  });
 }

@@ -148,3 +148,35 @@ test('a server that says less than the specification wants is understood', async
     missing: [],
   });
 });
+
+describe('AWS', () => {
+  // Glue's Iceberg endpoint, August 2026: 400, where the specification wants 429.
+  const tooFast: Answer = (request, response) => {
+    response.writeHead(400, { 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/' });
+    response.end(request.method === 'HEAD' ? undefined : '{"message":"Rate exceeded"}');
+  };
+  const set = { requirements: [], updates: [{ action: 'set-properties', updates: { a: 'b' } }] } as const;
+
+  test('says by the name of an error that it was too fast: nothing was done, and everything is sent again', async () => {
+    await using at = await working({ before: cutOff('POST', tooFast) });
+    await at.server.catalog.createTable(orders, { schema });
+    const { metadata } = await at.catalog.commitTable(orders, set);
+    expect(metadata.properties).toEqual({ a: 'b' });
+    await using busy = await scripted(tooFast, {}, { endpoints: endpointsWithHead });
+    const error = await busy.catalog.tableExists(orders).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'CATALOG_UNAVAILABLE', retryable: true, context: { attempts: 5 } });
+  });
+
+  test('says NotFoundException of what the catalog does not have, not of a file', async () => {
+    await using at = await scripted(
+      json(404, { message: 'no' }, { 'x-amzn-errortype': 'NotFoundException' }),
+    );
+    expect(await outcome(at.catalog.loadTable(orders))).toBe('TABLE_NOT_FOUND');
+  });
+});
+
+test('what caches keep on the way is not the present state: they are told to ask the server', async () => {
+  await using at = await scripted(json(200, { namespaces: [] }));
+  await at.catalog.listNamespaces();
+  expect(at.server.requests[0]!.headers['cache-control']).toBe('no-cache');
+});

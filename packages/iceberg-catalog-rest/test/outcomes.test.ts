@@ -7,7 +7,7 @@ import {
 } from '@danube/iceberg';
 import { describe, expect, test } from 'vitest';
 import type { RestCatalog } from '../src/index.ts';
-import { invoices, orders, outcome, schema, working } from './support/open-catalog.ts';
+import { invoices, orders, outcome, quick, schema, working } from './support/open-catalog.ts';
 import { type Answer, failure, page, type ReceivedRequest, reset } from './support/scripted-server.ts';
 
 type Hook = NonNullable<Parameters<typeof working>[0]>['before'];
@@ -423,6 +423,44 @@ describe('a staged table', () => {
       if (isMade) expect(staged).toMatchObject({ code: 'UNSUPPORTED_FEATURE' });
       else expect(staged).toMatchObject({ base: { metadataLocation: '' } });
     }
+  });
+
+  test('that is committed again finds its own first commit, which came late, and knows if its rows are in it', async () => {
+    for (const hasRows of [true, false]) {
+      let late = async (): Promise<unknown> => undefined;
+      let isCut = true;
+      await using at = await working(
+        {
+          before: async (request, response) => {
+            if (!isCut || isCreate(request)) return false;
+            const { body, target } = request;
+            if (isCommit(request)) late = () => fetch(`${at.server.uri}${target}`, { method: 'POST', body });
+            reset(request, response);
+            return true;
+          },
+        },
+        { resilience: { ...quick, breaker: false } },
+      );
+      const staged = await at.catalog.stageTable(orders, { schema });
+      const { request } = await prepareAppend({ base: staged.base, io: at.io, dataFiles: [] });
+      // The server cannot be asked either.
+      expect(await outcome(staged.commit(hasRows ? request : undefined))).toBe('COMMIT_STATE_UNKNOWN');
+      isCut = false;
+      await late();
+      const again = staged.commit(request).catch((error: unknown) => error);
+      if (hasRows)
+        expect(await again).toMatchObject({ metadata: { tableUuid: staged.base.metadata.tableUuid } });
+      else expect(await again).toMatchObject({ code: 'ALREADY_EXISTS' });
+    }
+  });
+
+  test('whose first commit came late without the rows of the second, whose reply is lost: that is unknown', async () => {
+    const isLost = first(1, ({ body }) => body.includes('add-snapshot'), reset);
+    await using at = await working({ before: isLost });
+    const staged = await at.catalog.stageTable(orders, { schema });
+    const { request } = await prepareAppend({ base: staged.base, io: at.io, dataFiles: [] });
+    await staged.commit();
+    expect(await outcome(staged.commit(request))).toBe('COMMIT_STATE_UNKNOWN');
   });
 
   test('whose name another one took is ALREADY_EXISTS, also if the reply was lost', async () => {
