@@ -6,9 +6,9 @@ import { redact } from './redact.ts';
  */
 export function safeCause(error: unknown, secrets: readonly string[] = []): Error {
   const { name, message, code } = Object(error) as Partial<Record<'name' | 'message' | 'code', unknown>>;
-  const copy = new Error(
-    redact(typeof message === 'string' ? message : 'something else than an error', secrets),
-  );
+  const text = typeof message === 'string' ? message : 'something else than an error';
+  // A parser of JSON quotes what it was given.
+  const copy = new Error(name === 'SyntaxError' ? 'a text that cannot be parsed' : redact(text, secrets));
   if (typeof name === 'string') copy.name = name;
   if (typeof code === 'string') Object.assign(copy, { code });
   return copy;

@@ -97,6 +97,13 @@ test('a supplier that fails is ACCESS_DENIED with its reason, and what else is i
   }
 });
 
+test('a supplier that takes its token for JSON does not show it: Node.js quotes what it cannot parse', async () => {
+  const { auth } = await start({ subjectToken: async () => JSON.parse(subject) });
+  const error = await failureOf(tokenOf(auth));
+  expect(error.cause).toMatchObject({ name: 'SyntaxError' });
+  expectHidden(error, [subject, subject.slice(0, 8)]);
+});
+
 test('a supplier that does not answer is given up after a minute, and asked again by the next call', async () => {
   let asked = 0;
   const subjectToken = () => {
