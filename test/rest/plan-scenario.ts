@@ -96,6 +96,7 @@ async function publishAndKill(
     rounds,
     seed,
     perSecond: PER_SECOND,
+    killDelayMs: 60,
     onRound: console.log,
   });
   const { readers, rows } = await read(TOPIC);

@@ -25,6 +25,8 @@ export interface KillLoopOptions {
   readonly flushAgeMs?: number;
   /** The broker's whole configuration, in place of the one that this loop makes and the two options above. */
   readonly configFile?: string;
+  /** How long after the beginning of an upload or a commit a kill comes at most: about as long as one takes. Default: 6. */
+  readonly killDelayMs?: number;
   /** Resolves when it is time to kill. Default: in each phase once, then at random. */
   readonly killWhen?: (round: number) => Promise<void>;
   /** Called when the broker is gone, before it is started again. */
@@ -189,7 +191,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
     await (options.killWhen?.(round) ?? sleep(WARM_MS + random() * 1500));
     rates.push(rate.stop());
     if (options.killWhen !== undefined || target === undefined || target === 'ack-flush') await broker.kill();
-    else await broker.killIn(target, target === 'truncate' ? 0 : random() * 6, 10_000);
+    else
+      await broker.killIn(target, target === 'truncate' ? 0 : random() * (options.killDelayMs ?? 6), 10_000);
     ending.abort();
     await publishing;
     hits[watch.current] += 1;
