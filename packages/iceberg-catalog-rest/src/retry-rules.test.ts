@@ -35,8 +35,8 @@ test('the README has the rules of the code: every operation, its request, what i
 
 const refused = (status: number, retryAfterMs?: number) =>
   new AttemptError('refused', 'x', { status, retryAfterMs });
-const throttled = (status: number, type: string) =>
-  new AttemptError('refused', 'x', { status, model: { message: 'Rate exceeded', type, form: 'aws' } });
+const named = (status: number, type: string) =>
+  new AttemptError('refused', 'x', { status, model: { message: 'm', type, form: 'aws' } });
 const lost = new AttemptError('lost', 'x');
 const timeout = new ResilienceError('TIMEOUT', 'x');
 const names = Object.keys(operationRules) as OperationName[];
@@ -44,15 +44,15 @@ const names = Object.keys(operationRules) as OperationName[];
 describe('what a failure means', () => {
   test.each([
     ['429', refused(429), false, 'all', false],
-    ['AWS’s ThrottlingException', throttled(400, 'ThrottlingException'), false, 'all', false],
+    ['AWS’s ThrottlingException', named(400, 'ThrottlingException'), false, 'all', false],
     [
       'AWS’s limit of something else',
-      throttled(400, 'ResourceNumberLimitExceededException'),
+      named(400, 'ResourceNumberLimitExceededException'),
       false,
       'none',
       false,
     ],
-    ['a throttling after the work', throttled(500, 'ThrottlingException'), true, 'repeat', true],
+    ['a throttling after the work', named(500, 'ThrottlingException'), true, 'repeat', true],
     ['503 with Retry-After', refused(503, 0), true, 'not look', true],
     ['503', refused(503), true, 'repeat', true],
     ['500', refused(500), true, 'repeat', true],
@@ -65,6 +65,7 @@ describe('what a failure means', () => {
     ['401', refused(401), false, 'none', false],
     ['404', refused(404), false, 'none', false],
     ['409', refused(409), false, 'none', false],
+    ['a 400 that says that it is unknown', named(400, 'CommitStateUnknownException'), true, 'repeat', false],
     ['a redirect', refused(307), false, 'none', false],
     ['no connection', new AttemptError('not-sent', 'x'), false, 'all', true],
     ['no proof of who calls', new AttemptError('not-sent', 'x', { isFinal: true }), false, 'none', false],

@@ -74,12 +74,15 @@ export function maySendAgain(operation: OperationName, failure: unknown, hasKey:
 
 /**
  * Whether an attempt that failed this way may have taken effect. A 503 may come from a proxy after the server did it,
- * whatever else it says; a 303 directs to the result of what was done (RFC 9110 section 15.4.4).
+ * whatever else it says; a 303 directs to the result of what was done (RFC 9110 section 15.4.4); and a server may say
+ * that it does not know with a status that means something else.
  */
 export function isInDoubt(failure: unknown): boolean {
   if (!AttemptError.is(failure)) return true;
-  if (failure.kind === 'refused')
+  if (failure.kind === 'refused') {
+    if (failure.model?.type === 'CommitStateUnknownException') return true;
     return [303, 408].includes(failure.status) || (failure.status >= 500 && failure.status !== 501);
+  }
   return failure.kind === 'lost' || failure.kind === 'unreadable';
 }
 

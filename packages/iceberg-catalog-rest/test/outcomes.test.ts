@@ -52,6 +52,8 @@ describe('a commit', () => {
     ['503', failure(503, 'ServiceUnavailableException')],
     ['504', failure(504, 'GatewayTimeout')],
     ['408', failure(408, 'RequestTimeout')],
+    // Polaris, until July 2026.
+    ['400 that says that it is unknown', failure(400, 'CommitStateUnknownException')],
     ['200 with a page', page(200)],
     [
       '200 with half a body',
