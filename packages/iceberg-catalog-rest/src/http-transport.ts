@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { IcebergError } from '@danube/iceberg';
-import { Agent, buildConnector } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { AttemptError } from './attempt-error.ts';
 import { safeCause } from './auth/safe-cause.ts';
 
@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
   readonly signal: AbortSignal;
+  /** Called when it is about to go out over a connection: before that, nothing was sent. */
+  readonly onSend: () => void;
 }
 
 /** A whole reply, whatever its status. */
@@ -47,30 +49,30 @@ export interface HttpTransportOptions {
 /** An undici agent of its own: closing it touches nobody else's connections. Time limits are those of the signals. */
 export function openHttpTransport(options: HttpTransportOptions): HttpTransport {
   const { maxReplyBytes } = options;
-  // What failed while connecting was not sent: the only certain sign, since codes as ECONNRESET mean both.
-  const unconnected = new WeakSet<Error>();
-  const connect = buildConnector({ timeout: options.connectTimeoutMs });
   const agent = new Agent({
     connections: options.maxConnections,
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (target, done) =>
-      connect(target, (...result) => {
-        if (result[0] !== null) unconnected.add(result[0]);
-        done(...result);
-      }),
+    connect: { timeout: options.connectTimeoutMs },
   });
+  const dispatcher = agent.compose(tellingOfSends);
   return {
-    async send({ method, url, headers, body, signal }) {
+    async send({ method, url, headers, body, signal, onSend }) {
+      let isSent = false;
+      const tell: OnSend = () => {
+        isSent = true;
+        onSend();
+      };
       try {
-        const reply = await agent.request({
+        const reply = await dispatcher.request({
           origin: url.origin,
           path: url.pathname + url.search,
           method,
           headers,
           body: body ?? null,
           signal,
+          opaque: tell,
         });
         const bytes = await readAll(reply.body, maxReplyBytes);
         const header = (name: string) => {
@@ -84,9 +86,10 @@ export function openHttpTransport(options: HttpTransportOptions): HttpTransport 
           body: isGzip ? await inflate(bytes, { maxOutputLength: maxReplyBytes }) : bytes,
         };
       } catch (cause) {
-        if (unconnected.has(cause as Error)) throw notConnected(url, cause);
         const code = (cause as { readonly code?: unknown }).code;
         if (code === 'UND_ERR_INVALID_ARG') throw notSendable(url, cause);
+        // The only certain sign, since codes as ECONNRESET mean both.
+        if (!isSent) throw notConnected(url, cause);
         if (code === TOO_LONG || code === 'ERR_BUFFER_TOO_LARGE') throw tooLong(url, maxReplyBytes);
         throw lost(url, cause);
       }
@@ -94,6 +97,22 @@ export function openHttpTransport(options: HttpTransportOptions): HttpTransport 
     close: () => agent.close(),
   };
 }
+
+type OnSend = () => void;
+
+/** Calls what a request has as `opaque` when undici is about to write the request to a connection. */
+const tellingOfSends: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
+  dispatch(options, {
+    onRequestStart: (...args) => {
+      (options as { readonly opaque?: OnSend }).opaque?.();
+      handler.onRequestStart?.(...args);
+    },
+    onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+    onResponseStart: (...args) => handler.onResponseStart?.(...args),
+    onResponseData: (...args) => handler.onResponseData?.(...args),
+    onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+    onResponseError: (...args) => handler.onResponseError?.(...args),
+  });
 
 async function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

@@ -49,7 +49,8 @@ export async function openRestCatalog(options: RestCatalogOptions): Promise<Rest
     });
     return new OpenRestCatalog(resolved, client, new Caller(client, config, new ResourceUrls(config)));
   } catch (error) {
-    await client.close();
+    // What the opening failed for says more.
+    await client.close().catch(() => {});
     const warehouse = resolved.warehouse === undefined ? '' : `, warehouse ${resolved.warehouse}`;
     const context = { uri: resolved.uri, warehouse: resolved.warehouse };
     throw toCatalogError(error, { what: `${resolved.uri}${warehouse}`, context });

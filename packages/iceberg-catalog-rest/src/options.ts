@@ -43,7 +43,7 @@ export interface RestCatalogOptions {
   readonly maxReplyBytes?: number;
   /** Time for a connection, TLS included, in milliseconds. Default 10,000; 1 or more. */
   readonly connectTimeoutMs?: number;
-  /** Connections to the server at once. Default 64; 1 or more. */
+  /** Connections to the server at once. Default 64; 1 or more. Calls beyond that wait, their time limit does not run. */
   readonly maxConnections?: number;
   /**
    * Retries, time limit of an attempt and circuit breaker, as `@danube/resilience` documents them. Which failure of

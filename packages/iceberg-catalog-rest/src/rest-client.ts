@@ -36,6 +36,11 @@ export class RestClient {
     this.#secrets = Object.values(options.headers).flatMap(secretsIn);
     this.#policy = createCallPolicy({
       ...options.resilience,
+      // Who waits for a connection waits before its attempt begins, whose time would run otherwise.
+      maxConcurrent: Math.min(
+        options.resilience.maxConcurrent ?? options.maxConnections,
+        options.maxConnections,
+      ),
       name: new URL(options.uri).host,
       onEvent: options.onEvent,
       components: options.components,
@@ -117,10 +122,15 @@ export class RestClient {
         isFinal: true,
       });
     }
-    // From here on the server may act on it.
-    call.sent.add(number);
-    const all = { ...plain, ...lowerCased(proof) };
-    const reply = await this.#transport.send({ method, url, headers: all, body: bytes, signal });
+    const reply = await this.#transport.send({
+      method,
+      url,
+      headers: { ...plain, ...lowerCased(proof) },
+      body: bytes,
+      signal,
+      // From here on the server may act on it.
+      onSend: () => call.sent.add(number),
+    });
     // Refused for who calls: nothing was done, and what follows is a new sending.
     if (isStaleProof(reply)) call.sent.delete(number);
     return [reply, [...this.#secrets, ...Object.values(proof).flatMap(secretsIn)]];

@@ -2,7 +2,8 @@
 import { createTableMetadata, stringifyJson, tableMetadataToJson } from '@danube/iceberg';
 import { expect, test } from 'vitest';
 import { openRestCatalog } from '../src/index.ts';
-import { orders, outcome, schema } from './support/open-catalog.ts';
+import { orders, outcome, schema, scripted } from './support/open-catalog.ts';
+import { json } from './support/scripted-server.ts';
 import { startWireServer, type WireAnswer, wireReply } from './support/wire-server.ts';
 
 const metadata = tableMetadataToJson(createTableMetadata({ schema, location: 's3://b/t' }));
@@ -125,4 +126,23 @@ test('a connection that ends just as a commit goes out: what is not unknown is w
     else if (result !== lost) expect(arrived, result).toBe(0);
     await new Promise((done) => setTimeout(done, Math.random() * 4));
   }
+});
+
+test('calls beyond the connections wait unsent, and the time limit of their attempts does not run', async () => {
+  await using server = await startWireServer((socket) => {
+    setTimeout(() => socket.write(wireReply('200 OK', table)), 150);
+  });
+  const resilience = { timeoutMs: 400, retry: { maxAttempts: 1 } } as const;
+  await using catalog = await openRestCatalog({ uri: server.uri, maxConnections: 1, resilience });
+  const commits = Array.from({ length: 5 }, () => outcome(catalog.commitTable(orders, request)));
+  expect((await Promise.all(commits)).filter((result) => typeof result === 'string')).toEqual([]);
+});
+
+test('a commit that comes no further than a connection was not sent, however short the time of an attempt', async () => {
+  // It listens, and never shakes hands.
+  await using silent = await startWireServer(() => {});
+  const config = { overrides: { uri: silent.uri.replace('http:', 'https:') } };
+  const resilience = { timeoutMs: 400, retry: { maxAttempts: 1 } } as const;
+  await using at = await scripted(json(200, {}), { resilience }, config);
+  expect(await outcome(at.catalog.commitTable(orders, request))).toBe(notDone);
 });
