@@ -108,6 +108,19 @@ test('OAuth2 client credentials: the token of the token endpoint is what the cat
   expect(text() + everything(error)).not.toContain(SECRET);
 });
 
+test('a token endpoint that is away is a catalog that is away', async () => {
+  const gone = await startRestServer({ dir: temporaryDirectory() });
+  await gone.close();
+  const server = await startRestServer({ dir: temporaryDirectory(), token: 'by-oauth2' });
+  const config = at(server, { credential: `me:${SECRET}`, oauth2_server_uri: `${gone.uri}/token` });
+  const { logger, text } = recordingLogger();
+  await startTestBroker(temporaryDirectory(), config, { logger });
+  expect(text()).toContain('Token endpoint of the catalog: retry');
+  expect(text()).toContain('The catalog does not answer; commits wait until it does');
+  expect(text()).not.toContain(SECRET);
+  expect(server.calls).toEqual([]);
+});
+
 test('Signature Version 4: signed by the keys of the AWS credential chain', async () => {
   onCleanUp(() => void vi.unstubAllEnvs());
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');

@@ -24,7 +24,7 @@ const catalog = z.strictObject({
     .regex(/^[^:]+:./s, 'expected id:secret')
     .optional(),
   oauth2_server_uri: text.optional(),
-  scope: text.optional(),
+  scope: z.string().optional(),
   prefix: z
     .string()
     .regex(/^[^?#\s]+$/, 'expected a path, percent-encoded')

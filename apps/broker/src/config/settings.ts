@@ -56,7 +56,7 @@ export type CatalogAuthSettings =
       readonly serverUri: string;
       /** `id:secret` */
       readonly credential: string;
-      /** Default: the client's own, `catalog`. */
+      /** Default: the client's own, `catalog`. Empty asks for none. */
       readonly scope?: string;
     }
   | {
