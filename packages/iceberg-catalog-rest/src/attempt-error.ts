@@ -18,6 +18,7 @@ export interface AttemptErrorOptions {
   readonly model?: ErrorModel | undefined;
   readonly isPage?: boolean;
   readonly isFinal?: boolean;
+  readonly isUnderWay?: boolean;
 }
 
 const brand = Symbol('AttemptError');
@@ -34,6 +35,8 @@ export class AttemptError extends Error {
   readonly isPage: boolean;
   /** With `not-sent`: trying again will not help. */
   readonly isFinal: boolean;
+  /** With `refused`: the server is still busy with an earlier sending under the same idempotency key. */
+  readonly isUnderWay: boolean;
   readonly [brand] = true;
 
   constructor(kind: AttemptFailureKind, message: string, options: AttemptErrorOptions = {}) {
@@ -45,6 +48,7 @@ export class AttemptError extends Error {
     this.model = options.model;
     this.isPage = options.isPage ?? false;
     this.isFinal = options.isFinal ?? false;
+    this.isUnderWay = options.isUnderWay ?? false;
   }
 
   static is(error: unknown): error is AttemptError {

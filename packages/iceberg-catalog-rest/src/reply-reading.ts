@@ -7,21 +7,21 @@ import type { RestReply } from './rest-request.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** What a reply that is no success says. `secrets` are blotted out of it. */
-export function refusal(reply: HttpReply, secrets: readonly string[]): AttemptError {
+/** What a reply that is no success says. `secrets` are blotted out of it; `hasKey`: the request had an idempotency key. */
+export function refusal(reply: HttpReply, secrets: readonly string[], hasKey: boolean): AttemptError {
+  const { status } = reply;
   const mediaType = reply.header('content-type') ?? '';
   const model = /^text\/html/i.test(mediaType) ? undefined : readErrorModel(reply, secrets);
   const isPage = model === undefined && mediaType !== '' && !/json/i.test(mediaType);
-  return new AttemptError(
-    'refused',
-    `status ${reply.status}${isPage ? ' with a page instead of JSON' : ''}`,
-    {
-      status: reply.status,
-      retryAfterMs: parseRetryAfter(reply.header('retry-after'), Date.now()),
-      model,
-      isPage,
-    },
-  );
+  const retryAfterMs = parseRetryAfter(reply.header('retry-after'), Date.now());
+  return new AttemptError('refused', `status ${status}${isPage ? ' with a page instead of JSON' : ''}`, {
+    status,
+    retryAfterMs,
+    model,
+    isPage,
+    // A conflict does not go by itself: only this asks to come back with the same request.
+    isUnderWay: hasKey && status === 409 && retryAfterMs !== undefined,
+  });
 }
 
 /** The JSON of a reply, if it has a body. One that is cut off, or a page of a proxy, is as good as no reply. */

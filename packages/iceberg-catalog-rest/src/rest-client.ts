@@ -96,7 +96,7 @@ export class RestClient {
         [reply, secrets] = await this.#exchange(request, call, attempt);
     }
     const isSuccess = (reply.status >= 200 && reply.status < 300) || isNotModified(reply, request);
-    if (!isSuccess) throw refusal(reply, secrets);
+    if (!isSuccess) throw refusal(reply, secrets, request.key !== undefined);
     const json = readBody(reply);
     try {
       return request.read({ status: reply.status, etag: entityTag(reply), json });

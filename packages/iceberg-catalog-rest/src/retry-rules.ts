@@ -80,7 +80,7 @@ export function maySendAgain(operation: OperationName, failure: unknown, hasKey:
 export function isInDoubt(failure: unknown): boolean {
   if (!AttemptError.is(failure)) return true;
   if (failure.kind === 'refused') {
-    if (failure.model?.type === 'CommitStateUnknownException') return true;
+    if (failure.isUnderWay || failure.model?.type === 'CommitStateUnknownException') return true;
     return [303, 408].includes(failure.status) || (failure.status >= 500 && failure.status !== 501);
   }
   return failure.kind === 'lost' || failure.kind === 'unreadable';

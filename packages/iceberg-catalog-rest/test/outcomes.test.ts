@@ -4,6 +4,7 @@ import {
   prepareAppend,
   stringifyJson,
   tableMetadataToJson,
+  uuidV7,
 } from '@danube/iceberg';
 import { describe, expect, test } from 'vitest';
 import type { RestCatalog } from '../src/index.ts';
@@ -210,6 +211,36 @@ describe('with idempotency keys', () => {
     expect(await outcome(at.catalog.dropTable(orders))).toBe('done');
     expect(at.server.requests.filter(isDrop)).toHaveLength(1);
     expect(await at.server.catalog.tableExists(orders)).toBe(true);
+  });
+
+  test('a request that is refused because its first sending is under way is asked for again, and else unknown', async () => {
+    const underWay = failure(409, 'RequestInProgress', { 'retry-after': '0' });
+    for (const refusals of [2, 99]) {
+      let isFirst = true;
+      const refuse = first(refusals, isCommit, underWay);
+      await using at = await working({
+        config,
+        before: async (request, response) => {
+          if (isCommit(request) && isFirst) {
+            isFirst = false;
+            reset(request, response);
+            return true;
+          }
+          return refuse(request, response);
+        },
+      });
+      await at.server.catalog.createTable(orders, { schema });
+      const { request } = await appendTo(at.catalog, at.io);
+      // The key of a caller: the first sending may be one of an earlier call.
+      const idempotencyKey = uuidV7(Date.now());
+      const commit = outcome(at.catalog.commitTable(orders, request, { idempotencyKey }));
+      if (refusals === 2) expect(await commit).toMatchObject({ metadata: { snapshots: [{}] } });
+      else expect(await commit).toBe('COMMIT_STATE_UNKNOWN');
+      if (refusals === 2) continue;
+      expect(await outcome(at.catalog.commitTable(orders, request, { idempotencyKey }))).toBe(
+        'COMMIT_STATE_UNKNOWN',
+      );
+    }
   });
 
   test('every change has a key, and different ones have different keys', async () => {
