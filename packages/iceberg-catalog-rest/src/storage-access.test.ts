@@ -22,3 +22,11 @@ test('keys of a credential never meet the session token of the table, whose othe
   });
   expect(storageConfigFor(access, 's3://b/u/f')).toEqual({ ...access.config, 'client.region': 'r' });
 });
+
+test('a credential for s3:// is one for s3a:// and s3n://, which are the same bucket', () => {
+  const keys = { 's3.access-key-id': 'x' };
+  const access = { location: 's3a://b/t', config: {}, credentials: [{ prefix: 's3://b/t', config: keys }] };
+  for (const scheme of ['s3', 's3a', 's3n'])
+    expect(storageConfigFor(access, `${scheme}://b/t/f`)).toEqual(keys);
+  expect(storageConfigFor(access, 'gs://b/t/f')).toEqual({});
+});

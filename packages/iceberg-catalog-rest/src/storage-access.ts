@@ -30,11 +30,16 @@ const s3Keys = [
 export function storageConfigFor(access: StorageAccess, location: string): Readonly<Record<string, string>> {
   let best: StorageCredential | undefined;
   for (const credential of access.credentials) {
-    if (!location.startsWith(credential.prefix)) continue;
+    if (!plainScheme(location).startsWith(plainScheme(credential.prefix))) continue;
     if (best === undefined || credential.prefix.length > best.prefix.length) best = credential;
   }
   if (best === undefined) return access.config;
   const ownKeys = s3Keys.some((name) => best.config[name] !== undefined);
   const config = Object.entries(access.config).filter(([name]) => !ownKeys || !s3Keys.includes(name));
   return { ...Object.fromEntries(config), ...best.config };
+}
+
+/** Hadoop's names of schemes mean the same bucket. */
+function plainScheme(location: string): string {
+  return location.replace(/^s3[an]:\/\//, 's3://');
 }
