@@ -25,3 +25,5 @@ export type {
   TopicStatus,
   TopicTableInfo,
 } from './storage.ts';
+export type { TableName } from './topic-name.ts';
+export { tableNameOf } from './topic-name.ts';

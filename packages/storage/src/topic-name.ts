@@ -14,10 +14,13 @@ const TOPIC = /^\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)$/;
 const PARTITION = /^(.+)-part-(0|[1-9][0-9]*)$/;
 
 /**
- * The table of a topic. `/default/orders` → `default.orders`; in a fixed namespace `<namespace>.default_orders`.
- * Characters outside A–Z a–z 0–9 _ become `_`: two topics may then want one table, and the second is refused
- * by the property `danube.topic`. The partitions `/default/x-part-<i>` share `default.x`, owned by
- * `/default/x-part-*`. `INVALID_TOPIC` unless the name is `/namespace/topic` of letters, digits, `_`, `-`.
+ * The table of a topic, for those who look for its rows without opening it. `/default/orders` → `default.orders`; in a
+ * fixed namespace (that of the topic's target) `<namespace>.default_orders`. Characters outside A–Z a–z 0–9 _ become
+ * `_`: two topics may then want one table, and the second is refused by the property `danube.topic`. The partitions
+ * `/default/x-part-<i>` share `default.x`, owned by `/default/x-part-*`. Whether that table is there, and is the topic's,
+ * only the catalog knows.
+ *
+ * @throws StorageError `INVALID_TOPIC` unless the name is `/namespace/topic` of letters, digits, `_`, `-`
  */
 export function tableNameOf(topic: string, namespace?: readonly string[]): TableName {
   const match = TOPIC.exec(topic);
