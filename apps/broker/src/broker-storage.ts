@@ -8,6 +8,12 @@ import type { Logger } from './log.ts';
 import { watchPhases } from './phase-log.ts';
 
 /**
+ * How long a broker that stops tries to commit what is pending. With what closing takes after it, that is less than the
+ * 30 s which supervisors give a process; what is not committed stays in the log.
+ */
+const COMMIT_AT_END_MS = 15_000;
+
+/**
  * Opens the storage that the settings say: the log, the catalog, and the store of the tables. Closing it closes them all.
  *
  * @throws BrokerError `DATA_DIR_HELD` when another process has the log, `CATALOG_UNUSABLE`, `OBJECT_STORE_UNUSABLE`; errors of storage and
@@ -31,6 +37,7 @@ export async function openBrokerStorage(
       resolve: () => target,
       brokerAddr: settings.advertised.brokerUrl ?? `http://${formatAddress(settings.brokerAddress)}`,
       limits: { maxPayloadBytes: settings.maxMessageSizeBytes },
+      closeTimeoutMs: COMMIT_AT_END_MS,
       ...(openWal === undefined ? {} : { openWal }),
     });
     return closingAlso(storage, () => opened.close());

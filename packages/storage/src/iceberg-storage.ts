@@ -173,6 +173,9 @@ class IcebergStorage implements PersistentStorage {
     const cursor = options.persistedCursor ?? -1;
     if (!Number.isSafeInteger(cursor) || cursor < -1)
       return Promise.reject(new StorageError('INVALID_ARGUMENT', `persistedCursor is ${cursor}`));
+    const { timeoutMs = this.#options.openTimeoutMs } = options;
+    if (!(timeoutMs >= 0 && timeoutMs <= 3_600_000))
+      return Promise.reject(new StorageError('INVALID_ARGUMENT', `timeoutMs is ${timeoutMs}`));
     const deleting = this.#deleting.get(name);
     if (deleting !== undefined) {
       // Its next life begins when this one has ended, or this one goes on if it could not be deleted.
@@ -183,12 +186,12 @@ class IcebergStorage implements PersistentStorage {
     if (log !== undefined && log.status.state === 'open') return Promise.resolve(log);
     const opening = this.#opening.get(name);
     if (opening !== undefined) return opening;
-    const opened = this.#open(name, cursor).finally(() => this.#opening.delete(name));
+    const opened = this.#open(name, cursor, timeoutMs).finally(() => this.#opening.delete(name));
     this.#opening.set(name, opened);
     return opened;
   }
 
-  async #open(name: string, cursor: number): Promise<TopicLog> {
+  async #open(name: string, cursor: number, timeoutMs: number): Promise<TopicLog> {
     this.#checkRunning();
     tableNameOf(name);
     const target = await this.#options.resolve(name);
@@ -199,7 +202,7 @@ class IcebergStorage implements PersistentStorage {
     topic.stop = undefined;
     topic.opening = true;
     try {
-      return await this.#check(topic, committer, cursor, stop !== undefined);
+      return await this.#check(topic, committer, { cursor, timeoutMs, stopped: stop !== undefined });
     } catch (error) {
       // What stopped it has not been shown to be over.
       topic.stop ??= stop;
@@ -213,11 +216,14 @@ class IcebergStorage implements PersistentStorage {
   async #check(
     topic: TopicState,
     committer: TableCommitter,
-    cursor: number,
-    stopped: boolean,
+    {
+      cursor,
+      timeoutMs,
+      stopped,
+    }: { readonly cursor: number; readonly timeoutMs: number; readonly stopped: boolean },
   ): Promise<TopicLog> {
     const { name } = topic;
-    const timeout = AbortSignal.timeout(this.#options.openTimeoutMs);
+    const timeout = AbortSignal.timeout(timeoutMs);
     let opened: Awaited<ReturnType<TableCommitter['open']>>;
     try {
       opened = await committer.open(topic, cursor, AbortSignal.any([timeout, this.#closing.signal]));
@@ -347,7 +353,7 @@ class IcebergStorage implements PersistentStorage {
   async #openPending(topic: TopicState): Promise<OpenTopicLog | undefined> {
     if (!topic.claimed || topic.unflushedBytes === 0) return undefined;
     try {
-      await this.#open(topic.name, -1);
+      await this.#open(topic.name, -1, this.#options.openTimeoutMs);
     } catch (error) {
       if (topic.stop === undefined) throw error;
     }

@@ -54,6 +54,12 @@ export interface PersistentStorage {
 export interface OpenTopicOptions {
   /** Highest offset that any persisted cursor of the topic refers to: no offset up to it is given out again. */
   readonly persistedCursor?: number;
+  /**
+   * How long to try to reach the catalog, in milliseconds, 0 to 3,600,000. Default: `openTimeoutMs` of the storage. A short
+   * time suits a topic that was claimed before, when a catalog is known to be away: it opens all the same. Whether the
+   * catalog was reached is what {@link TopicLog.table} tells.
+   */
+  readonly timeoutMs?: number;
 }
 
 export interface DeleteTopicOptions {

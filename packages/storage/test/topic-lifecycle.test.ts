@@ -72,6 +72,35 @@ describe('a topic while it is deleted', () => {
   });
 });
 
+describe('a topic that is opened with less time than the storage gives', () => {
+  it('opens unseen if it was claimed before, says so, and is checked before its next commit', async () => {
+    await using scenario = await createScenario();
+    const { storage, log } = await scenario.start();
+    await scenario.book.append(log, 2);
+    await log.flush();
+    await scenario.crash(storage);
+
+    const answered = gate();
+    scenario.faults.onLoad = async (load) => {
+      await answered.opened;
+      return load();
+    };
+    const after = await scenario.open({ openTimeoutMs: 3_600_000 });
+    await expect(after.openTopic(TOPIC, { timeoutMs: -1 })).rejects.toEqual(code('INVALID_ARGUMENT'));
+    await expect(after.openTopic(TOPIC, { timeoutMs: Number.NaN })).rejects.toEqual(code('INVALID_ARGUMENT'));
+    await expect(after.openTopic('/default/new', { timeoutMs: 20 })).rejects.toEqual(
+      code('CATALOG_UNAVAILABLE'),
+    );
+    const again = await after.openTopic(TOPIC, { timeoutMs: 20 });
+    expect(again.table()).toBeUndefined();
+    await scenario.book.append(again, 2);
+    answered.open();
+    await again.flush();
+    expect(again.table()?.through).toBe(3);
+    expect(await scenario.judge()).toMatchObject({ rows: 4 });
+  });
+});
+
 describe('a topic that was deleted while its claim was on its way', () => {
   it('can be made again after that claim has landed', async () => {
     await using scenario = await createScenario();

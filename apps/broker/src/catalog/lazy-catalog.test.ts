@@ -109,6 +109,23 @@ describe('LazyCatalog', () => {
     });
   });
 
+  test('closing does not wait long for a server that hangs', async () => {
+    const { catalog } = openMemoryCatalog();
+    const lazy = new LazyCatalog(async () =>
+      Object.assign(catalog, { close: () => new Promise<void>(() => {}) }),
+    );
+    await lazy.connect();
+    await lazy.close();
+  });
+
+  test('closing rejects with what the catalog could not be closed for', async () => {
+    const { catalog } = openMemoryCatalog();
+    const close = () => Promise.reject(new Error('not closed'));
+    const lazy = new LazyCatalog(async () => Object.assign(catalog, { close }));
+    await lazy.connect();
+    await expect(lazy.close()).rejects.toThrow('not closed');
+  });
+
   test('closing one that was never opened opens nothing', async () => {
     const lazy = new LazyCatalog<OpenCatalog>(async () => Promise.reject(new Error('opened')));
     await lazy.close();

@@ -1,4 +1,8 @@
 import { type Catalog, IcebergError, type LoadedTable, type OpenCatalog } from '@danube/iceberg';
+import { pause } from '@danube/resilience';
+
+/** How long calls under way may hold up the end. */
+const CLOSE_WITHIN_MS = 2_000;
 
 /**
  * A catalog that is opened with the first call, and with a later one when that failed: its server may be away, and for as
@@ -63,14 +67,17 @@ export class LazyCatalog<Opened extends OpenCatalog> implements OpenCatalog {
   commitTable: Catalog['commitTable'] = async (...args) =>
     this.#given((await this.#available()).commitTable(...args));
 
-  /** Closes the catalog. One that is being opened is closed when it is, and not waited for: its server may hang. */
+  /**
+   * Closes the catalog, and waits up to two seconds for calls under way: a server that hangs answers none of them. One that
+   * is being opened is closed when it is, and not waited for.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    if (this.#catalog !== undefined) return this.#catalog.close();
+    if (this.#catalog !== undefined) return atMost(CLOSE_WITHIN_MS, this.#catalog.close());
     this.#opening?.then((catalog) => catalog.close()).catch(() => {});
   }
 
@@ -111,5 +118,15 @@ export class LazyCatalog<Opened extends OpenCatalog> implements OpenCatalog {
         retryable: false,
       });
     }
+  }
+}
+
+/** Waits for work no longer than that; it goes on. */
+async function atMost(withinMs: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  try {
+    await Promise.race([work, pause(withinMs, done.signal)]);
+  } finally {
+    done.abort();
   }
 }

@@ -1,4 +1,4 @@
-import type { PersistentStorage, TopicLog } from '@danube/storage';
+import { type OpenTopicOptions, type PersistentStorage, StorageError, type TopicLog } from '@danube/storage';
 import type { DispatchSettings } from '../dispatch/dispatch-settings.ts';
 import { NonReliableDispatcher } from '../dispatch/non-reliable-dispatcher.ts';
 import { ReliableDispatcher } from '../dispatch/reliable-dispatcher.ts';
@@ -35,6 +35,8 @@ export interface TopicRegistryOptions {
 
 /** How many topics are opened at the same time at start. */
 const OPEN_CONCURRENCY = 8;
+/** How long each looks for its table once that of another could not be reached. */
+const OPEN_WHILE_AWAY_MS = 100;
 const SWEEP_INTERVAL_MS = 60_000;
 /** Longest time between a consumer's leaving and the note of it on disk. */
 const SIGN_INTERVAL_MS = 1_000;
@@ -76,7 +78,8 @@ export class TopicRegistry {
    * Takes over what the metadata store and the log know, the ids of producers and consumers included, and opens
    * every reliable topic with its subscriptions.
    * A topic that cannot be opened does not keep the others from starting: it is logged, and opened again when
-   * somebody asks for it.
+   * somebody asks for it. Nor does a catalog that is away, however many topics there are: once one of them waited for it
+   * in vain the others do not, until one is answered.
    */
   async load(): Promise<void> {
     const { store, storage, logger } = this.#options;
@@ -93,12 +96,17 @@ export class TopicRegistry {
     for (const { name, dispatch } of records) this.#topics.set(name, newTopic(name, dispatch));
     await this.#restoreClients();
     const waiting = [...this.#topics.values()].filter((topic) => topic.dispatch === 'reliable');
+    let isAway = false;
     const worker = async () => {
       for (let topic = waiting.shift(); topic !== undefined; topic = waiting.shift()) {
         const { name } = topic;
-        await this.#open(topic).catch((error: unknown) =>
-          logger.error({ err: error, topic: name }, 'The topic could not be opened'),
-        );
+        try {
+          const log = await this.#open(topic, isAway ? { timeoutMs: OPEN_WHILE_AWAY_MS } : {});
+          isAway = log.table() === undefined;
+        } catch (error) {
+          if (StorageError.is(error) && error.code === 'CATALOG_UNAVAILABLE') isAway = true;
+          logger.error({ err: error, topic: name }, 'The topic could not be opened');
+        }
       }
     };
     await Promise.all(Array.from({ length: OPEN_CONCURRENCY }, worker));
@@ -337,13 +345,13 @@ export class TopicRegistry {
   }
 
   /** Opens a known reliable topic above every offset that a cursor names, and its subscriptions. */
-  async #open(topic: Topic): Promise<TopicLog> {
+  async #open(topic: Topic, patience: Pick<OpenTopicOptions, 'timeoutMs'> = {}): Promise<TopicLog> {
     const records = await this.#options.store.listSubscriptions(topic.name);
     const persistedCursor = Math.max(-1, ...records.map((record) => record.cursor));
-    const log = await this.#options.storage.openTopic(
-      topic.name,
-      persistedCursor < 0 ? {} : { persistedCursor },
-    );
+    const log = await this.#options.storage.openTopic(topic.name, {
+      ...patience,
+      ...(persistedCursor < 0 ? {} : { persistedCursor }),
+    });
     topic.log = log;
     for (const record of records) {
       if (!topic.subscriptions.has(record.name)) this.#addSubscription(topic, log, record);
