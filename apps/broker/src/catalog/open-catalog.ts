@@ -73,8 +73,15 @@ async function openRest(
   return { catalog, io: isVended ? tables : files.io, close: () => closeAll(tables, catalog, files) };
 }
 
+/** In this order, and each though one before could not be closed; then rejects with the reason of the first. */
 async function closeAll(...opened: readonly { close(): Promise<void> }[]): Promise<void> {
-  for (const each of opened) await each.close();
+  const [first, ...others] = opened;
+  if (first === undefined) return;
+  try {
+    await first.close();
+  } finally {
+    await closeAll(...others);
+  }
 }
 
 /** Whether there is a catalog to look into; looking must not create one. */

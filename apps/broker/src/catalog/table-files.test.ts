@@ -67,3 +67,22 @@ test('what could not be opened is opened again; closing closes what was opened, 
   expect(events).toEqual(['open t', 'open t', 'close t']);
   await expect(files.readFile(`${BUCKET}/a/t/f`)).rejects.toMatchObject({ code: 'CLOSED' });
 });
+
+test('closing does not wait for a store that is being opened, and that one is closed when it is open', async () => {
+  let isOpen = () => {};
+  const opening = new Promise<void>((resolve) => {
+    isOpen = resolve;
+  });
+  const events: string[] = [];
+  const io = createFileIO({ store: createMemoryObjectStore(), baseUri: BUCKET });
+  const files = new TableFiles(async () => {
+    await opening;
+    return { io, close: async () => void events.push('close') };
+  }, io);
+  files.saw(table('t', `${BUCKET}/a/t`));
+  const written = files.writeFile(`${BUCKET}/a/t/f`, bytes);
+  await files.close();
+  isOpen();
+  await expect(written).rejects.toMatchObject({ code: 'CLOSED' });
+  expect(events).toEqual(['close']);
+});

@@ -14,6 +14,8 @@ export class TableFiles implements FileIO {
   readonly #others: FileIO;
   readonly #tables = new Map<string, TableIdentifier>();
   readonly #opened = new Map<string, Promise<Warehouse>>();
+  /** Those of `#opened` that are open by now. */
+  readonly #stores = new Set<Warehouse>();
   #isClosed = false;
 
   constructor(openFiles: OpenTableFiles, others: FileIO) {
@@ -51,18 +53,20 @@ export class TableFiles implements FileIO {
     await (await this.#filesFor(location)).deleteFile(location);
   }
 
-  /** Closes the stores of tables; `others` belongs to who gave it. */
+  /**
+   * Closes the stores of tables; `others` belongs to who gave it. One that is being opened is closed when it is, and not
+   * waited for: the catalog that is asked for its keys may hang.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const opened of await Promise.allSettled(this.#opened.values()))
-      if (opened.status === 'fulfilled') await opened.value.close();
+    await Promise.all([...this.#stores].map((store) => store.close()));
   }
 
   async #filesFor(location: string): Promise<FileIO> {
     const root = this.#rootOf(location);
     if (root === undefined) return this.#others;
-    if (this.#isClosed) throw new ObjectStoreError('CLOSED', `the files of ${root} are closed`);
-    const opening = this.#opened.get(root) ?? this.#openFiles(this.#tables.get(root)!);
+    if (this.#isClosed) throw closedFiles(root);
+    const opening = this.#opened.get(root) ?? this.#open(this.#tables.get(root)!, root);
     this.#opened.set(root, opening);
     try {
       return (await opening).io;
@@ -73,6 +77,16 @@ export class TableFiles implements FileIO {
     }
   }
 
+  async #open(table: TableIdentifier, root: string): Promise<Warehouse> {
+    const opened = await this.#openFiles(table);
+    if (this.#isClosed) {
+      await opened.close();
+      throw closedFiles(root);
+    }
+    this.#stores.add(opened);
+    return opened;
+  }
+
   /** Location of the innermost table that holds the file. */
   #rootOf(location: string): string | undefined {
     for (let end = location.lastIndexOf('/'); end > 0; end = location.lastIndexOf('/', end - 1)) {
@@ -81,4 +95,8 @@ export class TableFiles implements FileIO {
     }
     return undefined;
   }
+}
+
+function closedFiles(root: string): ObjectStoreError {
+  return new ObjectStoreError('CLOSED', `the files of ${root} are closed`);
 }
