@@ -66,6 +66,7 @@ function kindOf(value: unknown, issue: z.core.$ZodIssue): string {
       ? 'a number (quote it)'
       : `the number ${value}`;
   if (typeof value === 'object') return 'a mapping';
+  if (value === '') return 'an empty text';
   return typeof value === 'string' ? 'a text that is not that' : `a ${typeof value}`;
 }
 

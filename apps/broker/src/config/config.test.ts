@@ -208,6 +208,15 @@ describe('configuration', () => {
     ['the outer key alone', '', 'warehouse: "s3a://b/w/"', 's3a://b/w/', 's3a://b/w', 's3'],
     ['a name and a location', 'warehouse: lake', 'warehouse: "s3://b/w"', 'lake', 's3://b/w', 's3'],
     ['a local directory', 'warehouse: /lake', '', '/lake', 'file:///lake', 'local'],
+    ['a directory as Java writes it', 'warehouse: "file:/lake"', '', 'file:/lake', 'file:///lake', 'local'],
+    [
+      'one bucket by two schemes',
+      'warehouse: "s3a://b/w"',
+      'warehouse: "s3://b/w"',
+      's3a://b/w',
+      's3://b/w',
+      's3',
+    ],
     ['a name and a directory', 'warehouse: x', 'warehouse: "file:///lake"', 'x', 'file:///lake', 'local'],
     ['a name and a local root', 'warehouse: x', 'object_store: {root: /lake}', 'x', undefined, 'local'],
   ])('a rest catalog’s warehouse is %s', (_what, keys, lines, sent, place, kind) => {
@@ -511,6 +520,11 @@ describe('configuration', () => {
       'redelivery delays the wrong way round',
       'dispatch: {base_redelivery_delay_ms: 2000, max_redelivery_delay_ms: 1000}',
       'dispatch.max_redelivery_delay_ms: expected at least',
+    ],
+    [
+      'a token that is empty',
+      rest('token: ""'),
+      'storage.iceberg_config.catalog.token: expected a token without spaces, got an empty text',
     ],
     [
       'an unset variable',

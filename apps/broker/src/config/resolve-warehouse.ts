@@ -30,10 +30,16 @@ export function resolveWarehouse(
   const outer = placeOf(warehouse, OUTER_KEY, at);
   const isName = type === 'rest' && catalog.warehouse !== undefined && !isLocation(catalog.warehouse);
   const inner = isName ? undefined : placeOf(catalog.warehouse, CATALOG_KEY, at);
-  if (outer !== undefined && inner !== undefined && outer.location !== inner.location) {
+  if (outer !== undefined && inner !== undefined && !isSamePlace(outer, inner)) {
     throw contradiction(OUTER_KEY, `expected the same place as ${CATALOG_KEY}, or only one of the two`);
   }
   return outer ?? inner;
+}
+
+/** Hadoop's names of the scheme mean the same bucket. */
+function isSamePlace(...places: readonly [Place, Place]): boolean {
+  const [one, other] = places.map(({ location }) => location.replace(/^s3[an]:/, 's3:'));
+  return one === other;
 }
 
 /** A path or a `file:` URI as an absolute path. */
@@ -68,6 +74,7 @@ function isLocation(text: string): boolean {
   return text.startsWith('/') || schemeOf(text) !== undefined;
 }
 
+/** Java writes local files with one slash, `file:/lake`. */
 function schemeOf(text: string): string | undefined {
-  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  return /^(?:([a-z][a-z0-9+.-]*):\/\/|(file):)/i.exec(text)?.slice(1).find(Boolean)?.toLowerCase();
 }
