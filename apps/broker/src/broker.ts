@@ -80,7 +80,10 @@ export async function startBroker(settings: BrokerSettings, components: BrokerCo
     let registry: TopicRegistry | undefined;
     // After the storage: closing it makes durable (in every sync mode) what the last cursors refer to.
     undo.add('cursors', async () => registry?.close());
-    undo.add('storage', () => opened.close());
+    undo.add('storage', async () => {
+      await opened.close();
+      warnOfPending(opened, logger);
+    });
     logStorageEvents(opened, logger, metrics);
 
     const topics = new TopicRegistry({
@@ -163,6 +166,17 @@ class UndoStack {
     }
     if (failures.length > 0) throw failures[0];
   }
+}
+
+/** Who stops a broker for good must know that the tables lack something. */
+function warnOfPending(closed: PersistentStorage, logger: Logger): void {
+  const pending = closed.stats().topics.filter(({ unflushedBytes }) => unflushedBytes > 0);
+  if (pending.length === 0) return;
+  const bytes = pending.reduce((sum, { unflushedBytes }) => sum + unflushedBytes, 0);
+  logger.warn(
+    { topics: pending.length, bytes },
+    'Not everything is committed; it stays in the log, and a broker started on it commits it',
+  );
 }
 
 function healthOf(storage: PersistentStorage | undefined): Health {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, DispatchStrategy, ProducerRequestSchema } from '@danube/client/protocol';
 import { createFileIO, createMemoryObjectStore } from '@danube/objectstore';
+import type { TopicStats } from '@danube/storage';
 import { status } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
@@ -11,12 +12,14 @@ import { table } from '../src/commands/table.ts';
 import { BrokerError } from '../src/errors.ts';
 import { onCleanUp, temporaryDirectory, until } from './support/clean-up.ts';
 import { clientOf, rawClient, startTestBroker } from './support/harness.ts';
+import { MemoryStorage } from './support/memory-storage.ts';
 import { startRestServer } from './support/rest-catalog-server.ts';
 import { startS3Server } from './support/s3-server.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const TOPIC = '/default/my-orders';
+const PENDING = 'Not everything is committed';
 const SECRET = 'hunter2-s3cr3t-token';
 
 /** The configuration of a broker at that server. */
@@ -87,7 +90,20 @@ test('messages are rows of a table that the server made where it wants; a restar
   expect(out).toContain(`iceberg_scan('file://${server.tables}/default`);
   // One table, not all that a shared catalog has.
   expect(server.calls.slice(before)).toEqual(['GET config', 'GET namespaces/default/tables/my_orders']);
+  expect(text()).not.toContain(PENDING);
   expect(text() + out).not.toContain(SECRET);
+});
+
+test('a broker that stops and could not commit everything says so', async () => {
+  const storage = new MemoryStorage();
+  const topic = (unflushedBytes: number) => ({ topic: TOPIC, unflushedBytes }) as TopicStats;
+  const stats = () => ({ ...MemoryStorage.prototype.stats(), topics: [topic(0), topic(7), topic(8)] });
+  const openStorage = async () => Object.assign(storage.asStorage(), { stats });
+  const { logger, text } = recordingLogger();
+  const broker = await startTestBroker(temporaryDirectory(), {}, { logger, openStorage });
+  expect(text()).not.toContain(PENDING);
+  await broker.stop();
+  expect(text()).toContain(`"topics":2,"bytes":15,"msg":"${PENDING}`);
 });
 
 test('OAuth2 client credentials: the token of the token endpoint is what the catalog is shown', async () => {
