@@ -78,7 +78,7 @@ export function judgeLedger(table: TableFacts, log: LogFacts): Verdict {
 
   const pending = pendingRange(log);
   if (ledger.logId !== log.logId) {
-    const message = `the ledger names log ${ledger.logId}, this is log ${log.logId}`;
+    const message = `another log owns it: the table's ledger names log ${ledger.logId}, this is log ${log.logId}`;
     return holds ? stop('FENCED', message, pending) : stop('OWNED_ELSEWHERE', message);
   }
   if (ledger.topicId !== log.topicId) {

@@ -102,7 +102,7 @@ export class TableState {
       if (topic.stop === undefined)
         this.#context.stopTopic(topic, {
           code: 'TABLE_REPLACED',
-          message: `table ${this.label} is not there any more`,
+          message: `the catalog has no table ${this.label} any more: it was dropped or renamed, or this is another catalog`,
         });
   }
 
