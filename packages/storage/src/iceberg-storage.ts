@@ -235,15 +235,19 @@ class IcebergStorage implements PersistentStorage {
     this.#checkRunning();
     // A topic that had stopped may still have appends under way.
     if (topic.inFlightBytes > 0) await this.#wal.sync();
-    if (!opened.reached && (!topic.claimed || stopped))
+    if (!opened.reached && (!topic.claimed || stopped)) {
+      const { lastError } = opened;
+      // Behind a network the message is all there is, and it may be the store of the table, too.
+      const reason = lastError instanceof Error ? lastError.message : 'its catalog did not answer';
       throw new StorageError(
         'CATALOG_UNAVAILABLE',
-        `topic ${name} could not be ${topic.claimed ? 'checked' : 'claimed'}, its catalog did not answer`,
+        `topic ${name} could not be ${topic.claimed ? 'checked' : 'claimed'}: ${reason}`,
         {
           context: { topic: name, table: formatIdentifier(committer.name.identifier) },
-          cause: opened.lastError,
+          cause: lastError,
         },
       );
+    }
     if (cursor >= topic.next) {
       // A claim is above the cursor already; here the log was behind what a cursor remembers.
       topic.addGap({ first: topic.next, last: cursor });

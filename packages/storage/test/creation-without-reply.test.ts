@@ -49,6 +49,7 @@ describe('a namespace or table whose creation has no reply', () => {
     const storage = await scenario.open({ openTimeoutMs: 1000 });
     await expect(storage.openTopic(TOPIC)).rejects.toMatchObject({
       code: 'CATALOG_UNAVAILABLE',
+      message: expect.stringContaining(' could not be claimed: COMMIT_STATE_UNKNOWN: '),
       cause: { code: 'COMMIT_STATE_UNKNOWN' },
     });
     scenario.faults.onCreate = (_, create) => create();
