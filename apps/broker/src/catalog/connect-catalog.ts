@@ -3,7 +3,7 @@ import { pause } from '@danube/resilience';
 import { BrokerError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
-/** Longest time that a catalog which does not answer may hold up a start. */
+/** Longest time that a catalog which does not answer may hold up a start, or a command. */
 const CONNECT_WITHIN_MS = 10_000;
 const AWAY = 'The catalog does not answer; commits wait until it does';
 
@@ -23,10 +23,14 @@ export async function connectCatalog(
   const connecting = catalog.connect();
   const late = new AbortController();
   try {
-    if (logger === undefined) return void (await connecting);
     const inTime = connecting.then(() => true);
-    if (!(await Promise.race([inTime, pause(withinMs, late.signal).then(() => false)])))
-      logger.warn({ uri, withinMs }, AWAY);
+    if (await Promise.race([inTime, pause(withinMs, late.signal).then(() => false)])) return;
+    if (logger === undefined)
+      throw new BrokerError(
+        'CATALOG_UNUSABLE',
+        `The catalog ${uri} did not answer within ${withinMs / 1000} s.`,
+      );
+    logger.warn({ uri, withinMs }, AWAY);
   } catch (error) {
     if (!IcebergError.is(error)) throw error;
     const isAway = error.code === 'CATALOG_UNAVAILABLE' && error.retryable;

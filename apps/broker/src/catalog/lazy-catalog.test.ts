@@ -173,6 +173,11 @@ describe('connectCatalog', () => {
   test('where nobody writes, one that is away is an error, too; a bug stays what it is', async () => {
     const connecting = connectCatalog(failing(away()), 'http://c', undefined);
     await expect(connecting).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' });
+    const hanging = connectCatalog({ connect: () => new Promise(() => {}) }, 'http://c', undefined, 20);
+    await expect(hanging).rejects.toMatchObject({
+      code: 'CATALOG_UNUSABLE',
+      sentence: 'The catalog http://c did not answer within 0.02 s.',
+    });
     const bug = new TypeError('bug');
     await expect(connectCatalog(failing(bug), 'http://c', silentLogger())).rejects.toBe(bug);
   });
