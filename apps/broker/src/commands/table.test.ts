@@ -8,6 +8,11 @@ const SECRET = 'hunter2-s3cr3t';
 
 /** The lines for PyIceberg, of a table in a REST catalog with these keys. */
 function pyiceberg(keys: object, more: IcebergConfig = {}): string {
+  const text = printed(keys, more);
+  return text.slice(text.indexOf('PyIceberg'));
+}
+
+function printed(keys: object, more: IcebergConfig = {}): string {
   const catalog = { type: 'rest' as const, uri: 'http://c:8181', ...keys };
   const config = { storage: { iceberg_config: { catalog, object_store: { type: 's3' as const }, ...more } } };
   const settings = resolveConfig(config, { dataDir: 'd' }, { baseDir: '/home/me' });
@@ -17,7 +22,7 @@ function pyiceberg(keys: object, more: IcebergConfig = {}): string {
   const table = { identifier, metadata, metadataLocation: 's3://b/t/m.json' };
   const text = queryLines('/default/orders', table, settings).join('\n');
   expect(text).not.toContain(SECRET);
-  return text.slice(text.indexOf('PyIceberg'));
+  return text;
 }
 
 test('a REST catalog without proof, as PyIceberg opens it', () => {
@@ -48,4 +53,10 @@ test('a signed catalog', () => {
   expect(signed).toContain(
     '"rest.sigv4-enabled":"true","rest.signing-region":"eu-central-1","rest.signing-name":"glue"',
   );
+});
+
+test('keys that the catalog gives are none of DuckDB’s', () => {
+  const own = '(keys of your own, not those of the catalog)';
+  expect(printed({ access_delegation: 'vended-credentials' })).toContain(own);
+  expect(printed({})).not.toContain(own);
 });

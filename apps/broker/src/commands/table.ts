@@ -1,11 +1,12 @@
 import type { LoadedTable } from '@danube/iceberg';
 import { currentSnapshot } from '@danube/iceberg';
 import { catalogUri } from '../catalog/open-catalog.ts';
-import type {
-  BrokerSettings,
-  ObjectStoreSettings,
-  RestCatalogSettings,
-  StorageSettings,
+import {
+  type BrokerSettings,
+  type ObjectStoreSettings,
+  type RestCatalogSettings,
+  type StorageSettings,
+  usesVendedCredentials,
 } from '../config/settings.ts';
 import { findTable } from './find-table.ts';
 import { type CommandFlags, settingsFromFlags } from './settings-from-flags.ts';
@@ -50,7 +51,7 @@ export function queryLines(
     '',
     'DuckDB (this snapshot; run the command again for a newer one):',
     '  INSTALL iceberg; LOAD iceberg;',
-    ...duckdbAccess(objectStore),
+    ...duckdbAccess(objectStore, usesVendedCredentials(settings.storage.catalog)),
     `  SELECT segment_offset, publish_time, attributes, decode(payload) FROM iceberg_scan(${sqlText(metadataLocation)}) ORDER BY segment_offset LIMIT 10;`,
     '',
     'PyIceberg (always the latest):',
@@ -60,7 +61,7 @@ export function queryLines(
 }
 
 /** What DuckDB must know of an S3 store. Credentials are never printed: it finds them where the AWS tools do. */
-function duckdbAccess(store: ObjectStoreSettings): readonly string[] {
+function duckdbAccess(store: ObjectStoreSettings, isVended: boolean): readonly string[] {
   if (store.kind !== 's3') return [];
   const url = store.endpoint === undefined ? undefined : new URL(store.endpoint);
   const facts = [
@@ -70,8 +71,10 @@ function duckdbAccess(store: ObjectStoreSettings): readonly string[] {
     ...(url === undefined ? [] : [`ENDPOINT ${sqlText(url.host)}`, `USE_SSL ${url.protocol === 'https:'}`]),
     ...(store.pathStyle ? ["URL_STYLE 'path'"] : []),
   ];
+  // The catalog's keys go to clients of the catalog, and this line asks the files themselves.
+  const whose = isVended ? ' (keys of your own, not those of the catalog)' : '';
   return [
-    '  INSTALL httpfs; LOAD httpfs; INSTALL aws; LOAD aws; -- with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or a profile',
+    `  INSTALL httpfs; LOAD httpfs; INSTALL aws; LOAD aws; -- with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or a profile${whose}`,
     `  CREATE SECRET (${facts.join(', ')});`,
   ];
 }
