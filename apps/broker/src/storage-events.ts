@@ -15,12 +15,7 @@ export function logStorageEvents(storage: PersistentStorage, logger: Logger, met
     const level = Number.isInteger(Math.log2(Math.max(1, event.attempt))) ? 'warn' : 'debug';
     logger[level]({ ...event, err: error }, 'A commit failed and is looked into');
   });
-  storage.on('stopped', (event) =>
-    logger.error(
-      event,
-      'Topic stopped; its messages stay in the log. When the table is put right, start the broker again',
-    ),
-  );
+  storage.on('stopped', (event) => logger.error(event, 'Topic stopped; its messages stay in the log'));
   storage.on('jump', (event) => logger.warn(event, 'Offsets were left out at open'));
   storage.on('gap', (event) => logger.warn(event, 'A reader passed over offsets without messages'));
   storage.on('duplicate-row', (event) =>

@@ -95,14 +95,14 @@ export function judgeLedger(table: TableFacts, log: LogFacts): Verdict {
   if (ledger.epoch > log.epoch)
     return stop(
       'LOG_COPIED',
-      `the ledger was written by opening ${ledger.epoch} of this log, this is ${log.epoch}`,
+      `a copy of this log was opened: the ledger was written by opening ${ledger.epoch}, this is ${log.epoch}`,
     );
   // The epoch was counted on disk before the log opened: whoever else writes it has a copy of the directory.
   // (An older ledger of our own, in a table that was set back, says less than was confirmed: see below.)
   if (ledger.epoch === log.epoch && ledger.through >= log.confirmed && !log.sent.has(ledger.snapshotId))
     return stop(
       'LOG_COPIED',
-      `snapshot ${ledger.snapshotId} of opening ${log.epoch} is not from this process`,
+      `a copy of this log is in use: snapshot ${ledger.snapshotId} of opening ${log.epoch} is not from this process`,
     );
   // An earlier opening committed offsets that this one, not knowing, has given out again.
   if (ledger.epoch < log.epoch && ledger.through >= log.openedAt && log.next > log.openedAt)
