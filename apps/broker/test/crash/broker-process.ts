@@ -96,6 +96,11 @@ export class BrokerProcess {
     await this.#exited;
   }
 
+  /** Nothing of a test that fails may go on beside the next one. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
   /** kill -9 when `phase` begins, or after `timeoutMs` if it does not; resolves like {@link kill}. */
   async killIn(phase: string, delayMs: number, timeoutMs: number): Promise<void> {
     const order: KillOrder = { pid: this.pid, phase, delayMs };

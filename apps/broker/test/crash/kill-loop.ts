@@ -150,7 +150,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
     });
 
   // The broker is away for a moment twenty times: the consumer comes back at once rather than politely late.
-  const client = connect({
+  await using client = connect({
     serviceUrl: `http://${address}`,
     retry: { maxRetries: 1000, baseDelayMs: 50, maxDelayMs: 100 },
   });
@@ -171,7 +171,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
 
   for (let round = 0; round < options.rounds; round++) {
     const watch = new PhaseWatch();
-    const broker = await start(watch);
+    await using broker = await start(watch);
     const ending = new AbortController();
     // Only a producer makes a topic, and a new subscription starts at the latest message: so this order.
     if (consumer === undefined) {
@@ -203,7 +203,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   }
 
   // The last start: the consumer catches up, and a drained broker has committed everything.
-  const broker = await start(new PhaseWatch());
+  await using broker = await start(new PhaseWatch());
   const deadline = Date.now() + 60_000;
   const missing = () => {
     const delivered = new Set(consumed.values());
