@@ -28,6 +28,7 @@ function printed(keys: object, more: IcebergConfig = {}): string {
 test('a REST catalog without proof, as PyIceberg opens it', () => {
   expect(pyiceberg({ warehouse: 'analytics', prefix: 'p' })).toBe(
     `PyIceberg (always the latest):
+  # with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or a profile
   from pyiceberg.catalog import load_catalog
   catalog = load_catalog("danube", type="rest", uri="http://c:8181", warehouse="analytics", **{"prefix":"p","s3.force-virtual-addressing":"true"})
   print(catalog.load_table("default.orders").scan(limit=10).to_arrow())`,
@@ -58,5 +59,6 @@ test('a signed catalog', () => {
 test('keys that the catalog gives are none of DuckDB’s', () => {
   const own = '(keys of your own, not those of the catalog)';
   expect(printed({ access_delegation: 'vended-credentials' })).toContain(own);
+  expect(pyiceberg({ access_delegation: 'vended-credentials' })).not.toContain('AWS_ACCESS_KEY_ID');
   expect(printed({})).not.toContain(own);
 });

@@ -44,21 +44,25 @@ export function queryLines(
 ): readonly string[] {
   const name = [...identifier.namespace, identifier.name].join('.');
   const rows = currentSnapshot(metadata)?.summary['total-records'];
-  const { objectStore } = settings.storage;
+  const { objectStore, catalog } = settings.storage;
+  const isVended = usesVendedCredentials(catalog);
   return [
     `${topic} is the table ${name}: ${rows} rows in snapshot ${metadata.currentSnapshotId}`,
     `  ${metadataLocation}`,
     '',
     'DuckDB (this snapshot; run the command again for a newer one):',
     '  INSTALL iceberg; LOAD iceberg;',
-    ...duckdbAccess(objectStore, usesVendedCredentials(settings.storage.catalog)),
+    ...duckdbAccess(objectStore, isVended),
     `  SELECT segment_offset, publish_time, attributes, decode(payload) FROM iceberg_scan(${sqlText(metadataLocation)}) ORDER BY segment_offset LIMIT 10;`,
     '',
     'PyIceberg (always the latest):',
+    ...(objectStore.kind === 's3' && !isVended ? [`  # ${AWS_KEYS}`] : []),
     ...pyicebergCatalog(settings.storage).map((line) => `  ${line}`),
     `  print(catalog.load_table(${pyText(name)}).scan(limit=10).to_arrow())`,
   ];
 }
+
+const AWS_KEYS = 'with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or a profile';
 
 /** What DuckDB must know of an S3 store. Credentials are never printed: it finds them where the AWS tools do. */
 function duckdbAccess(store: ObjectStoreSettings, isVended: boolean): readonly string[] {
@@ -74,7 +78,7 @@ function duckdbAccess(store: ObjectStoreSettings, isVended: boolean): readonly s
   // The catalog's keys go to clients of the catalog, and this line asks the files themselves.
   const whose = isVended ? ' (keys of your own, not those of the catalog)' : '';
   return [
-    `  INSTALL httpfs; LOAD httpfs; INSTALL aws; LOAD aws; -- with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or a profile${whose}`,
+    `  INSTALL httpfs; LOAD httpfs; INSTALL aws; LOAD aws; -- ${AWS_KEYS}${whose}`,
     `  CREATE SECRET (${facts.join(', ')});`,
   ];
 }
