@@ -172,7 +172,6 @@ export type {
   TableIdentifier,
 } from './catalog/catalog.ts';
 export type {
-  CatalogConfig,
   CatalogFactory,
   CatalogOpener,
   OpenCatalog,

@@ -31,6 +31,25 @@ test('a type that was not handed in is refused with those that were, also one th
   expect(() => createCatalogFactory({ rest: undefined as never })).toThrow('INVALID_ARGUMENT');
 });
 
+test('types tell which options each type takes, and which catalog it gives', async () => {
+  const catalogs = createCatalogFactory({ memory: openMemory });
+  const check = async () => {
+    // @ts-expect-error: no such type.
+    await catalogs.open({ type: 'rest', warehouse: 'mem://a' });
+    // @ts-expect-error: an option is missing.
+    await catalogs.open({ type: 'memory' });
+    // @ts-expect-error: an option of the wrong type.
+    await catalogs.open({ type: 'memory', warehouse: 1 });
+    const { warehouse }: { warehouse: string } = await catalogs.open({
+      type: 'memory',
+      warehouse: 'mem://a',
+    });
+    return warehouse;
+  };
+  // That the lines above compile, and these errors are errors, is what is tested; at run time the first is refused.
+  await expect(check()).rejects.toThrow('INVALID_ARGUMENT');
+});
+
 test('what opening fails with comes through', async () => {
   const failure = new Error('no');
   const catalogs = createCatalogFactory({

@@ -7,11 +7,6 @@ export type OpenCatalog = Catalog & { close(): Promise<void> };
 /** Opens one type of catalog, such as `openRestCatalog`. Takes one object with all its options. */
 export type CatalogOpener = (options: never) => Promise<OpenCatalog>;
 
-/** The options of one type of catalog, told apart by `type`. */
-export type CatalogConfig<Types extends Readonly<Record<string, CatalogOpener>>> = {
-  [Type in keyof Types & string]: { readonly type: Type } & Parameters<Types[Type]>[0];
-}[keyof Types & string];
-
 /** Opens catalogs from configuration. It keeps nothing: each `open` gives a catalog of its own, which the caller closes. */
 export interface CatalogFactory<Types extends Readonly<Record<string, CatalogOpener>>> {
   /** The types that were handed in. */
