@@ -81,6 +81,8 @@ test('messages are rows of a table that the server made where it wants; a restar
   for (const _run of [1, 2]) {
     const broker = await startTestBroker(dataDir, config, { logger });
     await publish(broker, 5);
+    for (const path of ['/metrics', '/readyz', '/healthz'])
+      expect(await (await fetch(`${broker.httpUrl}${path}`)).text()).not.toContain(SECRET);
     await broker.stop();
   }
   expect(server.headers).toMatchObject({ authorization: `Bearer ${SECRET}`, 'x-tenant': 'me' });
