@@ -30,3 +30,13 @@ test('a credential for s3:// is one for s3a:// and s3n://, which are the same bu
     expect(storageConfigFor(access, `${scheme}://b/t/f`)).toEqual(keys);
   expect(storageConfigFor(access, 'gs://b/t/f')).toEqual({});
 });
+
+test('of several credentials the longest prefix counts, however its scheme is written', () => {
+  const credentials = [
+    { prefix: 's3a://b/t', config: { 's3.access-key-id': 'short' } },
+    { prefix: 's3://b/t/', config: { 's3.access-key-id': 'long' } },
+  ];
+  const access = { location: 's3://b/t', config: {}, credentials };
+  expect(storageConfigFor(access, 's3://b/t/f')).toEqual({ 's3.access-key-id': 'long' });
+  expect(storageConfigFor(access, 's3://b/t2/f')).toEqual({ 's3.access-key-id': 'short' });
+});

@@ -28,15 +28,27 @@ const s3Keys = [
  * come whole from the one or the other.
  */
 export function storageConfigFor(access: StorageAccess, location: string): Readonly<Record<string, string>> {
-  let best: StorageCredential | undefined;
-  for (const credential of access.credentials) {
-    if (!plainScheme(location).startsWith(plainScheme(credential.prefix))) continue;
-    if (best === undefined || credential.prefix.length > best.prefix.length) best = credential;
-  }
+  const best = credentialFor(access, location);
   if (best === undefined) return access.config;
   const ownKeys = s3Keys.some((name) => best.config[name] !== undefined);
   const config = Object.entries(access.config).filter(([name]) => !ownKeys || !s3Keys.includes(name));
   return { ...Object.fromEntries(config), ...best.config };
+}
+
+/** Of the credentials that fit, the one with the longest prefix of the location. */
+export function credentialFor(
+  { credentials }: Pick<StorageAccess, 'credentials'>,
+  location: string,
+  fits: (credential: StorageCredential) => boolean = () => true,
+): StorageCredential | undefined {
+  const lengthOf = ({ prefix }: StorageCredential) => plainScheme(prefix).length;
+  return credentials
+    .filter((credential) => plainScheme(location).startsWith(plainScheme(credential.prefix)))
+    .filter(fits)
+    .reduce<StorageCredential | undefined>(
+      (best, next) => (best === undefined || lengthOf(next) > lengthOf(best) ? next : best),
+      undefined,
+    );
 }
 
 /** Hadoop's names of schemes mean the same bucket. */

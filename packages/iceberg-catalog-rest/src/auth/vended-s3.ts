@@ -1,6 +1,6 @@
 import { IcebergError, type TableIdentifier } from '@danube/iceberg';
 import type { RestCatalog } from '../rest-catalog.ts';
-import type { StorageAccess } from '../storage-access.ts';
+import { credentialFor, type StorageAccess } from '../storage-access.ts';
 
 /** Keys that the server gave for files on S3. Has the shape of `S3VendedCredentials` of `@danube/objectstore`. */
 export interface VendedS3Credentials {
@@ -67,7 +67,7 @@ export function vendedS3Credentials(
 
 /** Region, endpoint and path style that the server gave with a table, for `openS3ObjectStore`; empty if it gave none. */
 export function vendedS3Settings(access: StorageAccess, location = access.location): VendedS3Settings {
-  const config = { ...access.config, ...longestPrefix(access, location)?.config };
+  const config = { ...access.config, ...credentialFor(access, location)?.config };
   const region = config['s3.region'] ?? config['client.region'];
   const endpoint = config['s3.endpoint'];
   const pathStyle = config['s3.path-style-access'];
@@ -98,27 +98,8 @@ async function askForKeys(
 const hasKeys = (config: Config) => config['s3.access-key-id'] !== undefined;
 
 function keysFor(access: Omit<StorageAccess, 'location'>, location: string): Config | undefined {
-  const best = longestPrefix(access, location, hasKeys)?.config;
+  const best = credentialFor(access, location, ({ config }) => hasKeys(config))?.config;
   return best ?? (hasKeys(access.config) ? access.config : undefined);
-}
-
-function longestPrefix(
-  access: Omit<StorageAccess, 'location'>,
-  location: string,
-  fits: (config: Config) => boolean = () => true,
-) {
-  const wanted = plainScheme(location);
-  return access.credentials
-    .filter(({ prefix, config }) => wanted.startsWith(plainScheme(prefix)) && fits(config))
-    .reduce<StorageAccess['credentials'][number] | undefined>(
-      (best, next) => (best === undefined || next.prefix.length > best.prefix.length ? next : best),
-      undefined,
-    );
-}
-
-/** Hadoop's names of schemes mean the same bucket. */
-function plainScheme(location: string): string {
-  return location.replace(/^s3[an]:\/\//, 's3://');
 }
 
 function readKeys(config: Config, location: string): VendedS3Credentials {
