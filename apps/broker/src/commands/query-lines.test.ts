@@ -2,7 +2,7 @@ import { createTableMetadata } from '@danube/iceberg';
 import { expect, test } from 'vitest';
 import type { IcebergConfig } from '../config/config-schema.ts';
 import { resolveConfig } from '../config/resolve-config.ts';
-import { queryLines } from './table.ts';
+import { queryLines } from './query-lines.ts';
 
 const SECRET = 'hunter2-s3cr3t';
 
