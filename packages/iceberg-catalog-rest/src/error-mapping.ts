@@ -108,14 +108,6 @@ export function hasUnknownEffect(error: unknown): boolean {
   return CallFailure.is(error) && error.isInDoubt && operationRules[error.record.operation].takesKey;
 }
 
-/**
- * Whether an error says that a table or namespace is not there, and it was the catalog that said so: a page that a proxy
- * answers with 404 proves nothing.
- */
-export function saysMissing(error: unknown): boolean {
-  return IcebergError.is(error, 'TABLE_NOT_FOUND') || IcebergError.is(error, 'NAMESPACE_NOT_FOUND');
-}
-
 /** The code of a refusal, by type and status; `CATALOG_UNAVAILABLE` for everything that is no refusal. */
 export function codeOf(failure: unknown, operation: OperationName): IcebergErrorCode {
   if (!AttemptError.is(failure) || failure.kind !== 'refused') return 'CATALOG_UNAVAILABLE';

@@ -1,6 +1,6 @@
-import { JsonFields, type Namespace, type NamespacePropertiesUpdate } from '@danube/iceberg';
+import { JsonFields, type Namespace, type NamespacePropertiesUpdate, saysMissing } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
-import { type ErrorSubject, saysMissing, translating } from './error-mapping.ts';
+import { type ErrorSubject, translating } from './error-mapping.ts';
 import { allPages, readPage } from './pages.ts';
 import { readNothing } from './reply-reading.ts';
 import { type Seen, type Settling, settle } from './settle.ts';

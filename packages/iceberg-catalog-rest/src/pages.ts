@@ -25,8 +25,8 @@ export function readPage<T>(
 const MAX_IDLE_PAGES = 1000;
 
 /**
- * All pages of a listing, each item once: those that move to the next page meanwhile come again. The empty token of the first request asks for pages; a server without pages ignores it and
- * gives all at once.
+ * All pages of a listing, each item once: those that move to the next page meanwhile come again. The empty token of the
+ * first request asks for pages; a server without pages ignores it and gives all at once.
  */
 export async function allPages<T>(load: (pageToken: string) => Promise<Page<T>>): Promise<readonly T[]> {
   const items = new Map<string, T>();

@@ -2,11 +2,11 @@ import {
   type CreateTableOptions,
   formatIdentifier,
   IcebergError,
+  saysMissing,
   type TableIdentifier,
 } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
 import { checkCreation, createRequestToJson } from './create-request.ts';
-import { saysMissing } from './error-mapping.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { readNothing } from './reply-reading.ts';
 import type { RestLoadedTable } from './rest-catalog.ts';

@@ -1,6 +1,6 @@
-import type { JsonFields, Namespace, TableIdentifier } from '@danube/iceberg';
+import { type JsonFields, type Namespace, saysMissing, type TableIdentifier } from '@danube/iceberg';
 import type { Caller } from './caller.ts';
-import { saysMissing, toCatalogError, translating } from './error-mapping.ts';
+import { toCatalogError, translating } from './error-mapping.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { allPages, readPage } from './pages.ts';
 import { readNothing } from './reply-reading.ts';

@@ -12,6 +12,7 @@ export class TableRows {
   readonly #database: CatalogDatabase;
   readonly #namespaces: NamespaceRows;
   readonly #catalog: string;
+
   constructor(database: CatalogDatabase, namespaces: NamespaceRows, catalog: string) {
     this.#database = database;
     this.#namespaces = namespaces;

@@ -76,3 +76,11 @@ export class IcebergError extends Error {
     );
   }
 }
+
+/**
+ * Whether an error says that a table, or the namespace that it would be in, is not there. That is true of the moment at
+ * which the catalog looked: of a commit that is answered so, see `commitTable` of `Catalog`.
+ */
+export function saysMissing(error: unknown): boolean {
+  return IcebergError.is(error, 'TABLE_NOT_FOUND') || IcebergError.is(error, 'NAMESPACE_NOT_FOUND');
+}

@@ -90,7 +90,7 @@ export { describeParquetFile } from './metrics/describe-parquet-file.ts';
 
 // Errors
 
-export { IcebergError } from './errors.ts';
+export { IcebergError, saysMissing } from './errors.ts';
 
 // What table metadata holds: lookups, names, values
 

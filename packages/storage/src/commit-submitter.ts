@@ -1,4 +1,4 @@
-import type { LoadedTable } from '@danube/iceberg';
+import { type LoadedTable, saysMissing } from '@danube/iceberg';
 import { pause } from '@danube/resilience';
 import type { Attempt, AttemptPart } from './commit-builder.ts';
 import { StorageError } from './errors.ts';
@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.ts';
 import { covers } from './ledger-case.ts';
 import { createRetryBackoff } from './pacing.ts';
 import type { StorageContext } from './storage-context.ts';
-import { isTableGone, type TableState } from './table-state.ts';
+import type { TableState } from './table-state.ts';
 
 /** Sends commits of one table and finds out what became of each. */
 export class CommitSubmitter {
@@ -47,7 +47,7 @@ export class CommitSubmitter {
           break;
         } catch (error) {
           if (StorageError.is(error)) throw error;
-          if (isTableGone(error)) return table.gone(attempt.parts.map((part) => part.topic));
+          if (saysMissing(error)) return table.gone(attempt.parts.map((part) => part.topic));
           loaded = undefined;
           table.failed(error, backoff.count);
           await pause(backoff.next(), signal);

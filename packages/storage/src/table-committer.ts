@@ -1,4 +1,4 @@
-import type { Catalog, FileIO, LoadedTable } from '@danube/iceberg';
+import { type Catalog, type FileIO, type LoadedTable, saysMissing } from '@danube/iceberg';
 import { type Backoff, pause } from '@danube/resilience';
 import { type Attempt, CommitBuilder } from './commit-builder.ts';
 import { CommitSubmitter } from './commit-submitter.ts';
@@ -7,7 +7,7 @@ import { skipGaps } from './ledger-case.ts';
 import { Mutex } from './mutex.ts';
 import { createRetryBackoff } from './pacing.ts';
 import type { StorageContext } from './storage-context.ts';
-import { isTableGone, TableState } from './table-state.ts';
+import { TableState } from './table-state.ts';
 import type { TableName } from './topic-name.ts';
 import { TopicOpening } from './topic-opening.ts';
 import { stopError, type TopicState } from './topic-state.ts';
@@ -84,7 +84,7 @@ export class TableCommitter {
         if (verdict.kind === 'ok') return table.confirm(topic, loaded, verdict.ledger);
         table.refuse(topic, verdict);
       } catch (error) {
-        if (!isTableGone(error))
+        if (!saysMissing(error))
           throw new StorageError('CATALOG_UNAVAILABLE', `table ${table.label} could not be loaded`, {
             context: { topic: topic.name, table: table.label },
             cause: error,
@@ -114,7 +114,7 @@ export class TableCommitter {
     const table = this.#table;
     await this.#lock.run(async () => {
       const loaded = await table.load().catch((error: unknown) => {
-        if (isTableGone(error)) return undefined;
+        if (saysMissing(error)) return undefined;
         throw error;
       });
       if (loaded !== undefined && loaded.metadata.tableUuid === topic.table?.uuid)
@@ -227,7 +227,7 @@ export class TableCommitter {
     try {
       table.latest ??= await table.load();
     } catch (error) {
-      if (!isTableGone(error)) throw error;
+      if (!saysMissing(error)) throw error;
       table.gone([...this.topics]);
     }
     return table.latest;

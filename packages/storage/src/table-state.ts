@@ -1,4 +1,4 @@
-import { type Catalog, type FileIO, IcebergError, type LoadedTable } from '@danube/iceberg';
+import { type Catalog, type FileIO, type LoadedTable, saysMissing } from '@danube/iceberg';
 import { pause } from '@danube/resilience';
 import type { Ledger } from './ledger.ts';
 import { checkLedger, type SettledVerdict } from './ledger-check.ts';
@@ -40,7 +40,7 @@ export class TableState {
     try {
       return await this.catalog.loadTable(this.name.identifier);
     } catch (error) {
-      if (!isTableGone(error)) throw error;
+      if (!saysMissing(error)) throw error;
     }
     const { options, closing } = this.#context;
     await pause(createRetryBackoff(options).next(), closing);
@@ -111,9 +111,4 @@ export class TableState {
     this.#context.counters.commitFailures += 1;
     this.#context.hub.emit('commit-retry', { table: this.label, attempt, error });
   }
-}
-
-/** Whether a catalog says that the table is not there. */
-export function isTableGone(error: unknown): boolean {
-  return IcebergError.is(error) && (error.code === 'TABLE_NOT_FOUND' || error.code === 'NAMESPACE_NOT_FOUND');
 }

@@ -1,4 +1,4 @@
-import { IcebergError, type LoadedTable } from '@danube/iceberg';
+import { IcebergError, type LoadedTable, saysMissing } from '@danube/iceberg';
 import { pause } from '@danube/resilience';
 import type { CommitBuilder } from './commit-builder.ts';
 import type { CommitSubmitter } from './commit-submitter.ts';
@@ -7,7 +7,7 @@ import { highestOffset } from './ledger-check.ts';
 import { createRetryBackoff } from './pacing.ts';
 import type { StorageContext } from './storage-context.ts';
 import { checkTable, tableOptions } from './table-layout.ts';
-import { isTableGone, type TableState } from './table-state.ts';
+import type { TableState } from './table-state.ts';
 import { stopError, type TopicState } from './topic-state.ts';
 
 /** What an opening works with. */
@@ -101,7 +101,7 @@ export class TopicOpening {
       // A new topic has no table yet, as a rule: no reason to ask twice.
       return await (this.#topic.claimed ? table.load() : catalog.loadTable(identifier));
     } catch (error) {
-      if (!isTableGone(error)) throw error;
+      if (!saysMissing(error)) throw error;
     }
     if (this.#topic.claimed) {
       table.gone([this.#topic]);
@@ -122,7 +122,7 @@ export class TopicOpening {
       if (!mayBeMade(error)) throw error;
       // Whoever made it: what it must be is checked before it is claimed.
       return await catalog.loadTable(identifier).catch((cause: unknown) => {
-        throw isTableGone(cause) ? error : cause;
+        throw saysMissing(cause) ? error : cause;
       });
     }
   }

@@ -1,4 +1,4 @@
-import { currentSnapshot, IcebergError, type LoadedTable } from '@danube/iceberg';
+import { currentSnapshot, type LoadedTable, saysMissing } from '@danube/iceberg';
 import { tableNameOf } from '@danube/storage';
 import { type CatalogWithFiles, catalogExists, openCatalog } from '../catalog/open-catalog.ts';
 import type { StorageSettings } from '../config/settings.ts';
@@ -25,7 +25,7 @@ export async function findTable(topic: string, settings: StorageSettings): Promi
   try {
     table = await opened.catalog.loadTable(identifier);
   } catch (error) {
-    if (!IcebergError.is(error, 'TABLE_NOT_FOUND') && !IcebergError.is(error, 'NAMESPACE_NOT_FOUND')) {
+    if (!saysMissing(error)) {
       await opened.close();
       throw error;
     }

@@ -1,6 +1,11 @@
 import { IcebergError, type IcebergErrorCode } from '../errors.ts';
 
-/** Codes with which a catalog says that nothing happened, now or later; but see {@link saysMissing}. */
+/**
+ * Codes with which a catalog says that nothing happened, now or later. That there is no table is true of now, and not of
+ * the moment of the commit: a server that reads the table again before it replies finds it renamed or dropped after it
+ * committed. Apache's REST server does (RESTCatalogAdapter of Iceberg 1.12), and so may a client that repeats a request
+ * by itself. So who commits looks, with `saysMissing`, before believing those two.
+ */
 const definiteCodes: ReadonlySet<IcebergErrorCode> = new Set<IcebergErrorCode>([
   'ACCESS_DENIED',
   'ALREADY_EXISTS',
@@ -17,15 +22,6 @@ const definiteCodes: ReadonlySet<IcebergErrorCode> = new Set<IcebergErrorCode>([
 /** Whether a failed commit is over: nothing of it lands later. Anything not known to say so leaves it open. */
 export function isDefinite(error: unknown): boolean {
   return IcebergError.is(error) && definiteCodes.has(error.code);
-}
-
-/**
- * Whether a catalog says that the table is not there. To a commit that is true of now, and not of the moment of the
- * commit: a server that reads the table again before it replies finds it renamed or dropped after it committed. Apache's
- * REST server does (RESTCatalogAdapter of Iceberg 1.12), and so may a client that repeats a request by itself.
- */
-export function saysMissing(error: unknown): boolean {
-  return IcebergError.is(error, 'TABLE_NOT_FOUND') || IcebergError.is(error, 'NAMESPACE_NOT_FOUND');
 }
 
 /** Whether a call did nothing and may succeed when made again. */

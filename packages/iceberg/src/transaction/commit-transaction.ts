@@ -1,7 +1,7 @@
 import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.ts';
 import { formatIdentifier } from '../catalog/catalog-names.ts';
 import { checkRequirements } from '../catalog/check-requirements.ts';
-import { IcebergError } from '../errors.ts';
+import { IcebergError, saysMissing } from '../errors.ts';
 import { deleteFiles } from '../io/delete-files.ts';
 import { readSnapshotManifests } from '../manifest/manifest-list-reader.ts';
 import type { Snapshot } from '../metadata/snapshot.ts';
@@ -9,7 +9,7 @@ import { snapshotById, type TableMetadata } from '../metadata/table-metadata.ts'
 import { checkOptions, type OptionKeys } from '../options.ts';
 import { Backoff, type Wait } from './backoff.ts';
 import { findLanding, hasLandedSnapshot, mayLand } from './commit-landing.ts';
-import { isDefinite, isTransient, saysMissing } from './commit-outcome.ts';
+import { isDefinite, isTransient } from './commit-outcome.ts';
 import {
   type PreparedTransaction,
   type TransactionComponents,

@@ -220,7 +220,7 @@ export default {
   },
   'one-miss-is-gone': {
     tests: ['test/commit-replies'],
-    edits: [[T, 'if (!isTableGone(error)) throw error;', 'throw error;']],
+    edits: [[T, 'if (!saysMissing(error)) throw error;', 'throw error;']],
   },
   'commit-not-found-is-gone': {
     tests: ['test/commit-replies'],
@@ -228,7 +228,7 @@ export default {
       [
         S,
         'table.failed(error, backoff.count);',
-        'if (isTableGone(error)) return table.gone(attempt.parts.map((part) => part.topic)); table.failed(error, backoff.count);',
+        'if (saysMissing(error)) return table.gone(attempt.parts.map((part) => part.topic)); table.failed(error, backoff.count);',
       ],
     ],
   },
