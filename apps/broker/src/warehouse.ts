@@ -27,10 +27,13 @@ export interface Warehouse {
   close(): Promise<void>;
 }
 
+/** What every bucket is opened with. */
+export type S3Settings = Omit<S3ObjectStoreOptions, 'bucket'>;
+
 /** The files of all tables, by the settings of the broker. */
 export interface OwnWarehouse extends Warehouse {
   /** What its buckets are opened with; empty for a local store. */
-  readonly s3: Omit<S3ObjectStoreOptions, 'bucket'>;
+  readonly s3: S3Settings;
 }
 
 type ObjectStoreSettings = StorageSettings['objectStore'];

@@ -1,5 +1,5 @@
 import { IcebergError } from '@danube/iceberg';
-import { pause } from '@danube/resilience';
+import { doneWithin } from '../done-within.ts';
 import { BrokerError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
@@ -20,11 +20,8 @@ export async function connectCatalog(
   logger: Logger | undefined,
   withinMs = CONNECT_WITHIN_MS,
 ): Promise<void> {
-  const connecting = catalog.connect();
-  const late = new AbortController();
   try {
-    const inTime = connecting.then(() => true);
-    if (await Promise.race([inTime, pause(withinMs, late.signal).then(() => false)])) return;
+    if (await doneWithin(withinMs, catalog.connect())) return;
     if (logger === undefined)
       throw new BrokerError(
         'CATALOG_UNUSABLE',
@@ -40,7 +37,5 @@ export async function connectCatalog(
       });
     }
     logger.warn({ err: error, uri }, AWAY);
-  } finally {
-    late.abort();
   }
 }

@@ -1,5 +1,5 @@
 import { type Catalog, IcebergError, type LoadedTable, type OpenCatalog } from '@danube/iceberg';
-import { pause } from '@danube/resilience';
+import { doneWithin } from '../done-within.ts';
 
 /** How long calls under way may hold up the end. */
 const CLOSE_WITHIN_MS = 2_000;
@@ -77,8 +77,8 @@ export class LazyCatalog<Opened extends OpenCatalog> implements OpenCatalog {
   }
 
   async #close(): Promise<void> {
-    if (this.#catalog !== undefined) return atMost(CLOSE_WITHIN_MS, this.#catalog.close());
-    this.#opening?.then((catalog) => catalog.close()).catch(() => {});
+    if (this.#catalog !== undefined) await doneWithin(CLOSE_WITHIN_MS, this.#catalog.close());
+    else this.#opening?.then((catalog) => catalog.close()).catch(() => {});
   }
 
   #opened(): Promise<Opened> {
@@ -118,15 +118,5 @@ export class LazyCatalog<Opened extends OpenCatalog> implements OpenCatalog {
         retryable: false,
       });
     }
-  }
-}
-
-/** Waits for work no longer than that; it goes on. */
-async function atMost(withinMs: number, work: Promise<void>): Promise<void> {
-  const done = new AbortController();
-  try {
-    await Promise.race([work, pause(withinMs, done.signal)]);
-  } finally {
-    done.abort();
   }
 }

@@ -1,10 +1,7 @@
 import { IcebergError, type TableIdentifier } from '@danube/iceberg';
 import { type RestCatalog, vendedS3Credentials, vendedS3Settings } from '@danube/iceberg-catalog-rest';
-import { createFileIO, openS3ObjectStore, type S3ObjectStoreOptions } from '@danube/objectstore';
-import type { Warehouse } from '../warehouse.ts';
-
-/** What every bucket is opened with. */
-export type S3Settings = Omit<S3ObjectStoreOptions, 'bucket'>;
+import { createFileIO, openS3ObjectStore } from '@danube/objectstore';
+import type { S3Settings, Warehouse } from '../warehouse.ts';
 
 /**
  * Opens the store of a table with the keys that the catalog gives, which are renewed as they end. Region and endpoint of

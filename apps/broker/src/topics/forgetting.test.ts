@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { onCleanUp, temporaryDirectory } from '../../test/support/clean-up.ts';
 import { MemoryStorage } from '../../test/support/memory-storage.ts';
-import { defaultDispatchSettings } from '../dispatch/dispatch-settings.ts';
-import { silentLogger } from '../log.ts';
+import { createTestRegistry } from '../../test/support/test-registry.ts';
 import { openSqliteMetadataStore } from '../metadata/sqlite-metadata-store.ts';
 import { FORGET_AFTER_MS } from './producer.ts';
-import { TopicRegistry } from './topic-registry.ts';
 
 const TOPIC = '/default/orders';
 
@@ -17,17 +15,8 @@ afterEach(() => void vi.useRealTimers());
 async function setUp() {
   const store = openSqliteMetadataStore(join(temporaryDirectory(), 'broker.db'));
   onCleanUp(() => store.close());
-  const registry = new TopicRegistry({
-    storage: new MemoryStorage().asStorage(),
-    store,
-    dispatch: defaultDispatchSettings,
-    cursorFlushIntervalMs: 500,
-    autoCreateTopics: true,
-    logger: silentLogger(),
-    events: { delivered: () => {}, acked: () => {}, skipped: () => {} },
-  });
+  const registry = createTestRegistry(new MemoryStorage(), store);
   await registry.load();
-  onCleanUp(() => registry.close());
   const producer = await registry.createProducer('p', TOPIC, 'reliable', false);
   const silent = await registry.subscribe('silent', TOPIC, 's', 'shared');
   const streaming = await registry.subscribe('streaming', TOPIC, 's', 'shared');

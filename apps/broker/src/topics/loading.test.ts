@@ -5,10 +5,8 @@ import { type OpenTopicOptions, StorageError, type TopicLog } from '@danube/stor
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { onCleanUp, temporaryDirectory } from '../../test/support/clean-up.ts';
 import { MemoryStorage } from '../../test/support/memory-storage.ts';
-import { defaultDispatchSettings } from '../dispatch/dispatch-settings.ts';
-import { silentLogger } from '../log.ts';
+import { createTestRegistry } from '../../test/support/test-registry.ts';
 import { openSqliteMetadataStore } from '../metadata/sqlite-metadata-store.ts';
-import { TopicRegistry } from './topic-registry.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
 
@@ -43,16 +41,7 @@ async function load(storage: StorageOfTables, topics: number) {
       dispatch: 'reliable',
       createdAtMs,
     });
-  const registry = new TopicRegistry({
-    storage: storage.asStorage(),
-    store,
-    dispatch: defaultDispatchSettings,
-    cursorFlushIntervalMs: 500,
-    autoCreateTopics: true,
-    logger: silentLogger(),
-    events: { delivered: () => {}, acked: () => {}, skipped: () => {} },
-  });
-  onCleanUp(() => registry.close());
+  const registry = createTestRegistry(storage, store);
   const startedMs = Date.now();
   const loading = registry.load().then(() => Date.now() - startedMs);
   return { registry, loading };
